@@ -1,0 +1,1 @@
+//! Downbeat: the orchestration service of AI-agent platforms. Events, delivery and orchestration state over Redis.
