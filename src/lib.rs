@@ -1,1 +1,4 @@
 //! Downbeat: the orchestration service of AI-agent platforms. Events, delivery and orchestration state over Redis.
+
+pub mod config;
+pub mod lifecycle;
