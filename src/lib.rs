@@ -1,1 +1,5 @@
 //! Downbeat: the orchestration service of AI-agent platforms. Events, delivery and orchestration state over Redis.
+
+pub mod config;
+pub mod lifecycle;
+pub mod telemetry;
