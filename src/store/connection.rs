@@ -12,7 +12,7 @@ use redis::{Cmd, FromRedisValue, IntoConnectionInfo, Value};
 
 use super::error::Error;
 use super::script::{self, Script};
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, RedisFault};
 
 /// How to reach Redis.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ impl Connections {
         match tokio::time::timeout(self.timeout, call).await {
             Ok(answer) => answer.map_err(noted),
             Err(_elapsed) => {
-                metrics::redis_error("timeout");
+                metrics::redis_failed(RedisFault::Timeout);
                 Err(Error::Timeout)
             }
         }
@@ -116,11 +116,11 @@ impl Connections {
 
 fn noted(error: redis::RedisError) -> Error {
     let error = Error::from(error);
-    metrics::redis_error(match &error {
-        Error::Unavailable(_) => "unavailable",
-        Error::Timeout => "timeout",
-        Error::Refusing(_) => "refusing",
-        Error::Contended | Error::Corrupt(_) | Error::Closed => "other",
+    metrics::redis_failed(match &error {
+        Error::Unavailable(_) => RedisFault::Connection,
+        Error::Timeout => RedisFault::Timeout,
+        Error::Refusing(_) => RedisFault::Refused,
+        Error::Contended | Error::Corrupt(_) | Error::Closed => RedisFault::Reply,
     });
     error
 }

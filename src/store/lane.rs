@@ -127,7 +127,7 @@ async fn call(shared: &Shared, workspace: &WorkspaceId, mut generation: Generati
         let call = Call::encode(&shared.keys, workspace, head, &commits);
         let started = tokio::time::Instant::now();
         let answer = shared.connections.script(&script::COMMIT, &call.keys, |command| call.arguments(command)).await;
-        metrics::commit(started.elapsed());
+        metrics::commit_took(started.elapsed());
         match answer.and_then(|value| commit::read(value, jobs.len())) {
             Ok(commit::Answer { generation: _, seq, lseq, outcomes: Some(outcomes) }) => {
                 known.saw_seq(Kind::Events, seq);
