@@ -1,5 +1,7 @@
 //! Downbeat: the orchestration service of AI-agent platforms. Events, delivery and orchestration state over Redis.
 
 pub mod config;
+pub mod domain;
 pub mod lifecycle;
+pub mod store;
 pub mod telemetry;

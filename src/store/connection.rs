@@ -103,7 +103,8 @@ impl Connections {
         self.bounded(self.client.get_async_pubsub()).await
     }
 
-    async fn bounded<T>(&self, call: impl Future<Output = redis::RedisResult<T>>) -> Result<T, Error> {
+    /// Ends a call that takes too long.
+    pub async fn bounded<T>(&self, call: impl Future<Output = redis::RedisResult<T>>) -> Result<T, Error> {
         match tokio::time::timeout(self.timeout, call).await {
             Ok(answer) => answer.map_err(noted),
             Err(_elapsed) => {

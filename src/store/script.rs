@@ -25,6 +25,10 @@ pub static SUBSCRIBERS_WRITE: LazyLock<Script> = LazyLock::new(|| Script::new(in
 pub static SUBSCRIBERS_READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/subscribers_read.lua")));
 /// What a decision about a question looks at.
 pub static QUESTION_LOAD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/question_load.lua")));
+/// Workspaces with due timers.
+pub static TIMERS_DUE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/timers_due.lua")));
+/// Due timers of a workspace.
+pub static TIMERS_READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/timers_read.lua")));
 
 impl Script {
     fn new(text: &'static str) -> Self {
