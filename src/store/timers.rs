@@ -42,7 +42,8 @@ impl Store {
     pub async fn due_workspaces(&self) -> Result<Vec<WorkspaceId>, Error> {
         let mut found = Vec::new();
         for bucket in 0..TIMER_BUCKETS {
-            let value = self.connections.script(&script::TIMERS_DUE, &[self.keys.due(bucket)], |command| {
+            let keys = [self.keys.due(bucket)];
+            let value = self.connections.script(&script::TIMERS_DUE, &keys, |command| {
                 command.arg(LEASE_MS).arg(MOST);
             });
             let mut reply = Reader::new(value.await?)?;
