@@ -4,4 +4,5 @@ pub mod config;
 pub mod domain;
 pub mod lifecycle;
 pub mod store;
+pub mod stream;
 pub mod telemetry;
