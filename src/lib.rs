@@ -2,7 +2,9 @@
 
 pub mod app;
 pub mod config;
+pub mod domain;
 pub mod embedded;
 pub mod http;
 pub mod lifecycle;
+pub mod store;
 pub mod telemetry;
