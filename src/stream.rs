@@ -4,6 +4,7 @@
 //! those who replay, and the count of readers. It must never decide or write orchestration state, and no reader may slow
 //! another: a reader owns a cursor, not a queue.
 
+mod batch;
 mod counts;
 mod frame;
 mod hub;
@@ -16,6 +17,7 @@ mod subscriber;
 mod sweep;
 mod topic;
 
+pub use batch::{Batch, Wanted};
 pub use counts::Counted;
 pub use hub::{Hub, Joined, Refused, Settings, Watch};
 pub use pages::Rendered;
