@@ -5,6 +5,7 @@ pub mod greeting;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -13,14 +14,13 @@ use tokio::time::Instant;
 use crate::config::{Config, RedisUrl};
 use crate::embedded::{self, PrivateRedis};
 use crate::http::{self, admin, server};
-use crate::jobs;
 use crate::lifecycle::Lifecycle;
 use crate::service::Service;
 use crate::store::{self, Store};
 use crate::stream::{self, Hub};
 use crate::telemetry::metrics;
 
-/// How long requests under way may take after the last stream has ended.
+/// How long requests under way may take at least, even if the drain time is shorter; and tasks, after all of them.
 const REQUESTS_END: Duration = Duration::from_secs(5);
 
 /// Why the service did not start, or did not end well.
@@ -51,6 +51,7 @@ pub struct Running {
     pub admin: SocketAddr,
     life: Lifecycle,
     hub: Hub,
+    connections: Arc<AtomicUsize>,
     drain: Duration,
 }
 
@@ -99,7 +100,6 @@ async fn start_on(config: &Config, url: &RedisUrl, life: Lifecycle) -> Result<Ru
     let hub = Hub::start(store.clone(), stream_settings(config), &life);
     let limits = Arc::new(config.limits.clone());
     let service = Service::new(store, Arc::clone(&limits));
-    jobs::start(&service, &life);
 
     let admin = admin::router(life.readiness().clone(), metrics::registry());
     let hard = life.hard().clone();
@@ -110,9 +110,10 @@ async fn start_on(config: &Config, url: &RedisUrl, life: Lifecycle) -> Result<Ru
         }
     });
     let router = http::router(http::state::State::new(service, limits, hub.clone(), life.clone()));
-    let options = server::Options { send_buffer_bytes: config.streams.send_buffer_bytes };
+    let connections = Arc::<AtomicUsize>::default();
+    let options = server::Options { send_buffer_bytes: config.streams.send_buffer_bytes, open: Arc::clone(&connections) };
     life.spawn("public listener", server::run(public, router, options, life.clone()));
-    Ok(Running { public: addresses.0, admin: addresses.1, life, hub, drain: config.server.drain })
+    Ok(Running { public: addresses.0, admin: addresses.1, life, hub, connections, drain: config.server.drain })
 }
 
 impl Running {
@@ -128,7 +129,8 @@ impl Running {
         tracing::info!(streams.open = self.hub.open_streams(), drain.seconds = self.drain.as_secs(), "draining");
         self.hub.drain(self.drain).await;
         // Streams end with their last frame once the client has taken it.
-        while self.hub.open_streams() > 0 && started.elapsed() < self.drain {
+        let last = self.drain.max(REQUESTS_END);
+        while self.connections.load(Ordering::Relaxed) > 0 && started.elapsed() < last {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.life.stop();

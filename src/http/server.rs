@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -32,10 +33,12 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// How connections are served.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Bytes the kernel holds for a reader that does not read; 0 leaves it to the system.
     pub send_buffer_bytes: usize,
+    /// Connections open now.
+    pub open: Arc<AtomicUsize>,
 }
 
 /// Accepts connections until the hard stop. During a drain it goes on: the load balancer may not have noticed yet.
@@ -48,10 +51,15 @@ pub async fn run(listener: TcpListener, router: Router, options: Options, life: 
         };
         match accepted {
             Ok((socket, _peer)) => {
-                if let Err(error) = prepare(&socket, options) {
+                if let Err(error) = prepare(&socket, &options) {
                     tracing::debug!(%error, "a connection's socket options could not be set");
                 }
-                life.spawn("connection", connection(socket, router.clone(), life.clone()));
+                let open = Open::new(&options.open);
+                let served = connection(socket, router.clone(), life.clone());
+                life.spawn("connection", async move {
+                    let _open = open;
+                    served.await;
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -61,7 +69,23 @@ pub async fn run(listener: TcpListener, router: Router, options: Options, life: 
     }
 }
 
-fn prepare(socket: &TcpStream, options: Options) -> io::Result<()> {
+/// A connection that counts as open until it is dropped.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn prepare(socket: &TcpStream, options: &Options) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let reference = socket2::SockRef::from(socket);
     reference.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(Duration::from_secs(60)))?;
