@@ -56,7 +56,7 @@ impl Hub {
         let (mut json, mut count, mut looked) = (Vec::new(), 0, 0);
         loop {
             while next <= position.bounds.latest_seq && count < wanted.limit && looked < LOOKED_AT {
-                let page = self.page(workspace, kind, position.generation, next).await?;
+                let page = self.page(workspace, kind, position, next).await?;
                 if page.position.bounds.epoch != epoch {
                     gap = true;
                     position = page.position;

@@ -23,7 +23,7 @@ use crate::domain::ids::WorkspaceId;
 use crate::lifecycle::Lifecycle;
 use crate::store::feed::{self, Count, Head, Opened};
 use crate::store::subscribers::LEASE_MS;
-use crate::store::{Error, Generation, Kind, Store};
+use crate::store::{Error, Kind, Store};
 
 /// How long a join waits for Redis to acknowledge the subscription.
 const ACKNOWLEDGE: Duration = Duration::from_millis(800);
@@ -223,8 +223,8 @@ impl Hub {
     }
 
     /// A page of the stream from `seq` on, shared with those who replay.
-    pub async fn page(&self, workspace: &WorkspaceId, kind: Kind, generation: Generation, seq: u64) -> Result<Arc<Rendered>, Error> {
-        self.pages.fetch(workspace, kind, generation, seq).await
+    pub async fn page(&self, workspace: &WorkspaceId, kind: Kind, at: feed::Position, seq: u64) -> Result<Arc<Rendered>, Error> {
+        self.pages.fetch(workspace, kind, at.generation, at.bounds.epoch, seq).await
     }
 
     /// Hears of changes of a stream, without being a reader: costs no Redis connection and does not count.

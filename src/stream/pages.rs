@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
 use super::frame::{self, Frame};
+use crate::domain::cursor::Epoch;
 use crate::domain::ids::WorkspaceId;
 use crate::store::feed::{self, Position};
 use crate::store::{Error, Generation, Kind, Store};
@@ -43,7 +44,15 @@ impl Rendered {
 /// A page on its way; clones share it.
 pub type Fetch = Shared<BoxFuture<'static, Result<Arc<Rendered>, Error>>>;
 
-type Key = (WorkspaceId, Kind, Generation, u64);
+/// Which page: the epoch too, since what was kept before history was lost may never have been.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    workspace: WorkspaceId,
+    kind: Kind,
+    generation: Generation,
+    epoch: Epoch,
+    from: u64,
+}
 
 #[derive(Default)]
 struct Shelf {
@@ -66,10 +75,10 @@ impl Pages {
         Arc::new(Self { store, capacity, shelf: Mutex::default() })
     }
 
-    /// The page with entry `seq`, if it exists by then. `generation` is the caller's; the page may tell of another one.
-    pub fn fetch(self: &Arc<Self>, workspace: &WorkspaceId, kind: Kind, generation: Generation, seq: u64) -> Fetch {
+    /// The page with entry `seq`, if it exists by then. Generation and epoch are the caller's; the page may tell of others.
+    pub fn fetch(self: &Arc<Self>, workspace: &WorkspaceId, kind: Kind, generation: Generation, epoch: Epoch, seq: u64) -> Fetch {
         let from = (seq - seq % ALIGN).max(1);
-        let key = (workspace.clone(), kind, generation, from);
+        let key = Key { workspace: workspace.clone(), kind, generation, epoch, from };
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(page) = shelf.kept.get(&key) {
             return std::future::ready(Ok(Arc::clone(page))).boxed().shared();
@@ -90,13 +99,13 @@ impl Pages {
         fetch
     }
 
-    async fn read(&self, (workspace, kind, _generation, from): &Key) -> Result<Arc<Rendered>, Error> {
-        let page = self.store.stream_page(workspace, *kind, *from).await?;
+    async fn read(&self, key: &Key) -> Result<Arc<Rendered>, Error> {
+        let page = self.store.stream_page(&key.workspace, key.kind, key.from).await?;
         let epoch = frame::epoch_text(page.position.bounds.epoch);
         let mut bytes = Vec::with_capacity(page.entries.iter().map(|entry| entry.line.len() + 96).sum());
         let mut frames = Vec::with_capacity(page.entries.len());
         for entry in &page.entries {
-            frames.push(frame::render(&mut bytes, *kind, &epoch, entry.seq, feed::parts(&entry.line)?));
+            frames.push(frame::render(&mut bytes, key.kind, &epoch, entry.seq, feed::parts(&entry.line)?));
         }
         Ok(Arc::new(Rendered { position: page.position, frames, bytes: bytes.into(), full: page.full }))
     }
@@ -105,7 +114,7 @@ impl Pages {
     fn settle(&self, key: Key, page: Option<&Arc<Rendered>>) {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.under_way.remove(&key);
-        let Some(page) = page.filter(|page| page.full && page.position.generation == key.2) else { return };
+        let Some(page) = page.filter(|page| page.full && page.position.generation == key.generation && page.position.bounds.epoch == key.epoch) else { return };
         shelf.bytes += page.bytes.len();
         shelf.kept.insert(key.clone(), Arc::clone(page));
         shelf.order.push_back(key);

@@ -153,7 +153,7 @@ impl Reader {
             match self.step() {
                 Step::Turn(turn) => return Poll::Ready(turn),
                 Step::Fetch(seq) => {
-                    self.fetch = Some(self.pages.fetch(&self.topic.workspace, self.topic.kind, self.generation, seq));
+                    self.fetch = Some(self.pages.fetch(&self.topic.workspace, self.topic.kind, self.generation, self.epoch, seq));
                 }
                 Step::Wait => return Poll::Pending,
                 Step::Again => {}

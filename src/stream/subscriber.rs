@@ -136,7 +136,7 @@ impl Subscriber {
                     None => return,
                 },
                 count = self.orders.recv_many(&mut orders, 512) => {
-                    if count == 0 || carry_out(&mut subscriptions, &mut orders).await.is_err() { return; }
+                    if count == 0 || self.carry_out(&mut subscriptions, &mut orders).await.is_err() { return; }
                 }
                 () = self.probes.broken.notified() => return,
             }
@@ -156,29 +156,30 @@ impl Subscriber {
             }
         }
     }
-}
 
-/// Subscribes and unsubscribes, keeping the order in which it was asked for.
-async fn carry_out(subscriptions: &mut Subscriptions, orders: &mut Vec<Order>) -> Result<(), Error> {
-    let (mut add, mut acknowledge, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-    for order in orders.drain(..) {
-        match order {
-            Order::Add(workspace, kind, done) => {
-                gone.retain(|name| *name != (workspace.clone(), kind));
-                add.push((workspace, kind));
-                acknowledge.push(done);
-            }
-            Order::Drop(workspace, kind) => {
-                add.retain(|name| *name != (workspace.clone(), kind));
-                gone.push((workspace, kind));
+    /// Subscribes and unsubscribes what has gathered. A topic that is back in the map when its unsubscription comes up is kept: its
+    /// subscription may have been ordered before.
+    async fn carry_out(&self, subscriptions: &mut Subscriptions, orders: &mut Vec<Order>) -> Result<(), Error> {
+        let (mut add, mut acknowledge, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for order in orders.drain(..) {
+            match order {
+                Order::Add(workspace, kind, done) => {
+                    add.push((workspace, kind));
+                    acknowledge.push(done);
+                }
+                Order::Drop(workspace, kind) => {
+                    if self.topics.get(&workspace, kind).is_none() {
+                        gone.push((workspace, kind));
+                    }
+                }
             }
         }
+        subscriptions.drop(&gone).await?;
+        subscriptions.add(&add).await?;
+        for done in acknowledge {
+            // Whoever asked may have gone; the topic stays subscribed until it is swept.
+            let _ = done.send(());
+        }
+        Ok(())
     }
-    subscriptions.drop(&gone).await?;
-    subscriptions.add(&add).await?;
-    for done in acknowledge {
-        // Whoever asked may have gone; the topic stays subscribed until it is swept.
-        drop(done.send(()));
-    }
-    Ok(())
 }

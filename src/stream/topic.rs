@@ -12,7 +12,7 @@ use super::signal::Signal;
 use crate::domain::ids::WorkspaceId;
 use crate::store::doorbell::News;
 use crate::store::feed::{self, Head};
-use crate::store::{Generation, Kind};
+use crate::store::Kind;
 
 /// A stream as this replica knows it.
 #[derive(Debug)]
@@ -157,20 +157,6 @@ impl Topic {
             state.ring.reset(head.seq + 1);
         }
         Self::wake(state);
-    }
-
-    /// The newest generation heard of.
-    pub fn generation(&self) -> Option<Generation> {
-        self.lock().head.map(|head| head.generation)
-    }
-
-    /// Lets go of frames that every reader has: called when the topic is quiet.
-    pub fn rest(&self) {
-        let mut state = self.lock();
-        let next = state.ring.next_seq();
-        if state.ring.bytes() > 0 {
-            state.ring.reset(next);
-        }
     }
 
     fn wake(mut state: MutexGuard<'_, State>) {
