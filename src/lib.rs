@@ -1,1 +1,3 @@
 //! Downbeat: the orchestration service of AI-agent platforms. Events, delivery and orchestration state over Redis.
+
+pub mod client;
