@@ -1,3 +1,4 @@
 //! Downbeat: the orchestration service of AI-agent platforms. Events, delivery and orchestration state over Redis.
 
+pub mod bench;
 pub mod client;
