@@ -2,3 +2,8 @@
 
 pub mod bench;
 pub mod client;
+pub mod config;
+pub mod domain;
+pub mod lifecycle;
+pub mod store;
+pub mod telemetry;
