@@ -11,6 +11,7 @@ mod publishing;
 mod replay;
 mod report;
 mod site;
+mod steady;
 mod tally;
 
 use std::num::NonZeroUsize;

@@ -1,19 +1,22 @@
 //! A service small enough to read, for the tests of the clients: it takes events, tool calls and questions over a real socket, and sends
 //! its streams in awkward chunks. It can be told to fail.
 
+mod wire;
+
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::Base;
+use wire::{Request, read_request, reply, text, write_chunks};
 
 /// A running fake; dropping it ends its connections.
 pub(crate) struct Fake {
@@ -31,6 +34,8 @@ pub(crate) struct State {
     pub(crate) cut: AtomicUsize,
     /// So many of the next streams leave out every tenth event and send every twelfth twice.
     pub(crate) lie: AtomicUsize,
+    /// Every write is refused for good.
+    pub(crate) forbid: AtomicBool,
     inner: Mutex<Inner>,
     changed: Notify,
 }
@@ -44,16 +49,6 @@ struct Inner {
     replies: HashMap<String, String>,
     /// What `GET outcome` says; 204 while there is none.
     outcome: Option<Value>,
-}
-
-struct Request {
-    method: String,
-    workspace: String,
-    route: String,
-    query: String,
-    key: Option<String>,
-    cursor: Option<usize>,
-    body: Value,
 }
 
 impl Fake {
@@ -132,6 +127,12 @@ impl State {
         }
         if request.method == "GET" {
             return self.outcome().await;
+        }
+        if self.forbid.load(Ordering::Relaxed) {
+            return text(
+                400,
+                "{\"name\":\"BadRequestError\",\"data\":{\"code\":\"reserved_type\"}}",
+            );
         }
         let mut inner = self.inner();
         if let Some(first) = request.key.as_ref().and_then(|key| inner.replies.get(key)) {
@@ -256,75 +257,4 @@ fn spend(count: &AtomicUsize) -> bool {
             left.checked_sub(1)
         })
         .is_ok()
-}
-
-fn text(status: u16, body: &str) -> String {
-    String::from_utf8_lossy(&reply(status, body, "")).into_owned()
-}
-
-fn reply(status: u16, body: &str, headers: &str) -> Vec<u8> {
-    let length = body.len();
-    format!("HTTP/1.1 {status} Said\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
-        .into_bytes()
-}
-
-/// Writes a text in chunks that end in the middle of lines.
-async fn write_chunks(socket: &mut TcpStream, text: &str) -> io::Result<()> {
-    let mut wire = Vec::new();
-    for part in text.as_bytes().chunks(97) {
-        wire.extend_from_slice(format!("{:x}\r\n", part.len()).as_bytes());
-        wire.extend_from_slice(part);
-        wire.extend_from_slice(b"\r\n");
-    }
-    socket.write_all(&wire).await
-}
-
-async fn read_request(socket: &mut TcpStream, inbox: &mut Vec<u8>) -> io::Result<Option<Request>> {
-    loop {
-        if let Some(end) = memchr::memmem::find(inbox, b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&inbox[..end]).into_owned();
-            let length = header(&head, "content-length")
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0);
-            if inbox.len() >= end + 4 + length {
-                let body = serde_json::from_slice(&inbox[end + 4..end + 4 + length])
-                    .unwrap_or(Value::Null);
-                inbox.drain(..end + 4 + length);
-                return Ok(Some(request(&head, body)));
-            }
-        }
-        if socket.read_buf(inbox).await? == 0 {
-            return Ok(None);
-        }
-    }
-}
-
-fn request(head: &str, body: Value) -> Request {
-    let mut line = head.split(' ');
-    let method = line.next().unwrap_or_default().to_owned();
-    let target = line.next().unwrap_or_default();
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut parts = path
-        .trim_start_matches("/api/v1/workspaces/")
-        .splitn(3, '/');
-    Request {
-        method,
-        workspace: parts.next().unwrap_or_default().to_owned(),
-        route: parts.nth(1).unwrap_or_default().to_owned(),
-        query: query.to_owned(),
-        key: header(head, "idempotency-key"),
-        cursor: header(head, "last-event-id").and_then(|id| id.split('.').next()?.parse().ok()),
-        body,
-    }
-}
-
-fn header(head: &str, name: &str) -> Option<String> {
-    let lines = head
-        .split("\r\n")
-        .skip(1)
-        .filter_map(|line| line.split_once(':'));
-    lines
-        .filter(|(at, _)| at.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim().to_owned())
-        .next()
 }
