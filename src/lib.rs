@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod client;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod lifecycle;
 pub mod store;
