@@ -2,7 +2,10 @@
 
 pub mod app;
 pub mod auth;
+pub mod bench;
+pub mod client;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod embedded;
 pub mod http;

@@ -19,12 +19,21 @@ struct Cli {
 enum Command {
     /// Runs a replica of the service until SIGTERM or SIGINT.
     Serve(Config),
+    /// Plays a team of agents against a running service: events, tool calls, and questions that wait for you.
+    Demo(downbeat::demo::Options),
+    /// Measures a running service: fan-out, publishing, replay, idle readers.
+    Bench(downbeat::bench::Options),
+    /// Prints the OpenAPI document (3.1) of the API as JSON.
+    Openapi,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(config) => serve(config).await,
+        Command::Demo(options) => downbeat::demo::run(options).await.map_err(Into::into),
+        Command::Bench(options) => downbeat::bench::run(options).await.map_err(Into::into),
+        Command::Openapi => openapi(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -38,6 +47,11 @@ async fn main() -> ExitCode {
 async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     telemetry::init(&config.logs)?;
     app::serve(config).await?;
+    Ok(())
+}
+
+fn openapi() -> Result<(), Box<dyn Error>> {
+    println!("{}", downbeat::http::openapi::document().to_pretty_json()?);
     Ok(())
 }
 
