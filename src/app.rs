@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+use self::greeting::Addresses;
 use crate::config::Config;
 use crate::embedded::{self, PrivateRedis};
 use crate::http::admin;
@@ -37,6 +38,10 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     metrics::keep_up(&life);
     let public = listen(config.server.listen).await?;
     let operator = listen(config.server.admin_listen).await?;
+    let listening = Addresses {
+        public: public.local_addr().unwrap_or(config.server.listen),
+        admin: operator.local_addr().unwrap_or(config.server.admin_listen),
+    };
     let private = if config.redis.url.is_some() {
         None
     } else {
@@ -57,11 +62,7 @@ pub async fn serve(config: Config) -> Result<(), Error> {
             );
         }
     });
-    greeting::print(
-        &config,
-        public.local_addr().unwrap_or(config.server.listen),
-        private.as_ref(),
-    );
+    greeting::print(&config, listening, private.as_ref());
 
     life.soft().cancelled().await;
     life.stop();
