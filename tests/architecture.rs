@@ -1,10 +1,7 @@
 //! The rules of the code's layout, checked on the source itself: which module may use which, where Redis may be named,
 //! what the pure domain must not touch, what opens a module and a script. Each checker is first shown a violation.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "what cannot be read fails the test, and should"
-)]
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test, and should")]
 
 #[path = "architecture/paths.rs"]
 mod paths;
@@ -34,12 +31,7 @@ fn sources(extension: &str) -> Vec<Source> {
                 folders.push(path);
             } else if path.extension().is_some_and(|found| found == extension) {
                 let text = fs::read_to_string(&path).unwrap();
-                let path = path
-                    .strip_prefix(&root)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .replace('\\', "/");
+                let path = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
                 found.push(Source { path, text });
             }
         }
@@ -50,19 +42,9 @@ fn sources(extension: &str) -> Vec<Source> {
 
 /// Runs a checker over all files and fails with every violation at once.
 fn check(files: &[Source], at_least: usize, rule: impl Fn(&Source) -> Vec<String>) {
-    assert!(
-        files.len() >= at_least,
-        "only {} files were looked at",
-        files.len()
-    );
-    let violations: Vec<_> = files
-        .iter()
-        .flat_map(|file| {
-            rule(file)
-                .into_iter()
-                .map(|what| format!("src/{}: {what}", file.path))
-        })
-        .collect();
+    assert!(files.len() >= at_least, "only {} files were looked at", files.len());
+    let violations: Vec<_> =
+        files.iter().flat_map(|file| rule(file).into_iter().map(|what| format!("src/{}: {what}", file.path))).collect();
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
 
@@ -72,33 +54,20 @@ fn modules_use_only_what_they_may() {
     check(&files, 40, rules::uses);
     // The checker sees nothing if paths are not found: the larger modules must be seen using something.
     for module in ["app", "http", "store", "embedded"] {
-        let mut uses = files
-            .iter()
-            .filter(|file| rules::module(&file.path) == module)
-            .map(rules::used_modules);
-        assert!(
-            uses.any(|used| !used.is_empty()),
-            "no use of another module was found in {module}"
-        );
+        let mut uses = files.iter().filter(|file| rules::module(&file.path) == module).map(rules::used_modules);
+        assert!(uses.any(|used| !used.is_empty()), "no use of another module was found in {module}");
     }
 }
 
 #[test]
 fn only_the_store_and_the_private_redis_name_redis() {
     check(&sources("rs"), 40, rules::redis);
-    assert!(
-        sources("rs")
-            .iter()
-            .any(|file| file.path.starts_with("store/") && rules::names_redis(file))
-    );
+    assert!(sources("rs").iter().any(|file| file.path.starts_with("store/") && rules::names_redis(file)));
 }
 
 #[test]
 fn the_domain_is_pure() {
-    let files: Vec<_> = sources("rs")
-        .into_iter()
-        .filter(|file| rules::module(&file.path) == "domain")
-        .collect();
+    let files: Vec<_> = sources("rs").into_iter().filter(|file| rules::module(&file.path) == "domain").collect();
     check(&files, 10, rules::purity);
 }
 
@@ -110,21 +79,16 @@ fn every_module_opens_with_what_it_is() {
 #[test]
 fn every_script_says_what_it_does_with_what() {
     check(&sources("lua"), 5, rules::script);
-    assert!(
-        sources("lua")
-            .iter()
-            .all(|file| file.path.starts_with("store/scripts/")),
-        "a script lies elsewhere"
-    );
+    assert!(sources("lua").iter().all(|file| file.path.starts_with("store/scripts/")), "a script lies elsewhere");
 }
 
 #[test]
 fn modules_have_no_mod_file() {
-    check(&sources("rs"), 40, |file| {
-        if file.path.ends_with("mod.rs") {
-            vec!["write foo.rs beside foo/ instead".to_owned()]
-        } else {
-            Vec::new()
-        }
-    });
+    check(
+        &sources("rs"),
+        40,
+        |file| {
+            if file.path.ends_with("mod.rs") { vec!["write foo.rs beside foo/ instead".to_owned()] } else { Vec::new() }
+        },
+    );
 }

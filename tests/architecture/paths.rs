@@ -9,9 +9,7 @@ pub fn paths(file: &str, text: &str) -> Vec<Vec<String>> {
     if is_test_file(file) {
         return Vec::new();
     }
-    let tokens: TokenStream = text
-        .parse()
-        .unwrap_or_else(|error| panic!("{file} does not parse: {error}"));
+    let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{file} does not parse: {error}"));
     let mut found = Found { paths: Vec::new() };
     found.walk(&module_of(file), tokens);
     found.paths
@@ -30,11 +28,7 @@ pub fn names(file: &str, text: &str) -> Vec<String> {
     }
     let mut found = Vec::new();
     if !is_test_file(file) {
-        walk(
-            text.parse()
-                .unwrap_or_else(|error| panic!("{file} does not parse: {error}")),
-            &mut found,
-        );
+        walk(text.parse().unwrap_or_else(|error| panic!("{file} does not parse: {error}")), &mut found);
     }
     found
 }
@@ -68,19 +62,11 @@ impl Found {
                 at += 3;
                 continue;
             }
-            if is_name(&tokens[at], "use")
-                || is_name(&tokens[at], "extern") && is_crate(tokens.get(at + 1))
-            {
+            if is_name(&tokens[at], "use") || is_name(&tokens[at], "extern") && is_crate(tokens.get(at + 1)) {
                 let skipped = if is_name(&tokens[at], "use") { 1 } else { 2 };
-                let end = tokens[at..]
-                    .iter()
-                    .position(|token| is_mark(token, ';'))
-                    .map_or(tokens.len(), |end| at + end);
+                let end = tokens[at..].iter().position(|token| is_mark(token, ';')).map_or(tokens.len(), |end| at + end);
                 // `use<'a>` bounds a captured lifetime and names no path.
-                if !tokens
-                    .get(at + skipped)
-                    .is_some_and(|token| is_mark(token, '<'))
-                {
+                if !tokens.get(at + skipped).is_some_and(|token| is_mark(token, '<')) {
                     self.tree(module, &[], &tokens[at + skipped..end.max(at + skipped)]);
                     at = end;
                     continue;
@@ -126,10 +112,7 @@ impl Found {
         };
         let mut path = vec![first];
         let mut taken = 1;
-        while tokens.len() > taken + 2
-            && is_mark(&tokens[taken], ':')
-            && is_mark(&tokens[taken + 1], ':')
-        {
+        while tokens.len() > taken + 2 && is_mark(&tokens[taken], ':') && is_mark(&tokens[taken + 1], ':') {
             let Some(next) = name(tokens.get(taken + 2)) else {
                 break;
             };
@@ -169,13 +152,9 @@ fn without_tests(tokens: TokenStream) -> Vec<TokenTree> {
     while at < tokens.len() {
         if is_mark(&tokens[at], '#') && tokens.get(at + 1).is_some_and(is_test_attribute) {
             let body = |token: &TokenTree| {
-                is_mark(token, ';')
-                    || matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
+                is_mark(token, ';') || matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
             };
-            at = tokens[at..]
-                .iter()
-                .position(body)
-                .map_or(tokens.len(), |end| at + end + 1);
+            at = tokens[at..].iter().position(body).map_or(tokens.len(), |end| at + end + 1);
         } else {
             kept.push(tokens[at].clone());
             at += 1;
