@@ -7,4 +7,5 @@ pub mod embedded;
 pub mod http;
 pub mod lifecycle;
 pub mod store;
+pub mod stream;
 pub mod telemetry;
