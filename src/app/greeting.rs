@@ -41,10 +41,7 @@ fn text(listening: Addresses, data: &str) -> String {
         "  write  curl -X POST {api}/events -H 'Content-Type: application/json' \
          -d '{{\"type\":\"hello.world\",\"payload\":{{}}}}'"
     );
-    let _ = writeln!(
-        text,
-        "  demo   downbeat demo   (beside this; agents that work and ask)"
-    );
+    let _ = writeln!(text, "  demo   downbeat demo   (beside this; agents that work and ask)");
     text
 }
 
@@ -54,17 +51,9 @@ mod tests {
 
     #[test]
     fn the_first_line_is_the_address_and_the_rest_can_be_pasted() {
-        let text = super::text(
-            Addresses {
-                public: "[::1]:8080".parse().unwrap(),
-                admin: "127.0.0.1:9090".parse().unwrap(),
-            },
-            "in /srv/data",
-        );
-        assert_eq!(
-            text.lines().next(),
-            Some("Downbeat is listening on http://[::1]:8080")
-        );
+        let text =
+            super::text(Addresses { public: "[::1]:8080".parse().unwrap(), admin: "127.0.0.1:9090".parse().unwrap() }, "in /srv/data");
+        assert_eq!(text.lines().next(), Some("Downbeat is listening on http://[::1]:8080"));
         let paste = "curl -X POST http://[::1]:8080/api/v1/workspaces/demo/orchestration/events \
                      -H 'Content-Type: application/json' -d '{\"type\":\"hello.world\",\"payload\":{}}'";
         assert!(text.contains(paste), "{text}");
