@@ -3,6 +3,7 @@
 //! Everything a workspace is lives in Redis; what this module keeps in memory is a cache that can be lost at any time.
 
 pub mod codec;
+pub mod collect;
 pub mod columns;
 pub mod commit;
 pub mod connection;
@@ -15,9 +16,10 @@ mod lane;
 mod purge;
 mod questions;
 mod reply;
+pub mod retention;
 mod script;
 pub mod subscribers;
-mod timers;
+pub mod timers;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -26,6 +28,7 @@ pub use commit::{Commit, Done, Memo, Outcome, Stored};
 pub use connection::Settings;
 pub use error::Error;
 pub use keys::{Generation, Keys, Kind};
+pub use purge::Purged;
 pub use questions::{Look, View};
 
 use crate::domain::ids::WorkspaceId;
