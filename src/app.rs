@@ -136,6 +136,8 @@ impl Running {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.life.stop();
+        // The commit lanes end with the last handle on the store; this is one.
+        drop(self.hub);
         let left = self.life.finished(REQUESTS_END).await;
         tracing::info!(tasks.left = left, drain.took_seconds = started.elapsed().as_secs_f64(), "stopped");
     }
