@@ -164,8 +164,19 @@ async fn types_of_the_service_are_refused_to_others() {
     let cluster = Cluster::two().await;
     let (a, _) = cluster.workspace();
     for kind in [
-        "todo.created", "question.asked", "budget.warning", "executor.started", "phase.x", "session.x", "config.updated", "lock.x",
-        "vault.x", "import.x", "orchestration.purged", "stream.ready", "tool.call",
+        "todo.created",
+        "question.asked",
+        "budget.warning",
+        "executor.started",
+        "phase.x",
+        "session.x",
+        "config.updated",
+        "lock.x",
+        "vault.x",
+        "import.x",
+        "orchestration.purged",
+        "stream.ready",
+        "tool.call",
     ] {
         let answer = a.post("events", &json!({"type": kind, "payload": {}})).send().await;
         answer.problem(400, "BadRequestError", "reserved_type");

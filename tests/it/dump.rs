@@ -11,8 +11,25 @@ use crate::questions::asked_id;
 
 /// The parts of a dump, in their order.
 const SECTIONS: [&str; 19] = [
-    "format", "generated_at", "workspaceID", "seq", "epoch", "config", "executor", "todo", "phases", "sessions", "questions", "outcomes",
-    "budgets", "reservations", "ledger", "locks", "mailboxes", "caches", "events",
+    "format",
+    "generated_at",
+    "workspaceID",
+    "seq",
+    "epoch",
+    "config",
+    "executor",
+    "todo",
+    "phases",
+    "sessions",
+    "questions",
+    "outcomes",
+    "budgets",
+    "reservations",
+    "ledger",
+    "locks",
+    "mailboxes",
+    "caches",
+    "events",
 ];
 
 #[tokio::test]
@@ -85,12 +102,11 @@ fn check(dump: &Value) {
     }
 
     // No event without its state, no state without its event.
-    let ids = |kind: &str| -> Vec<&Value> {
-        events.iter().filter(|event| event["type"] == kind).map(|event| &event["payload"]["id"]).collect()
-    };
+    let ids =
+        |kind: &str| -> Vec<&Value> { events.iter().filter(|event| event["type"] == kind).map(|event| &event["payload"]["id"]).collect() };
     let (asked, answered) = (ids("question.asked"), ids("question.answered"));
     let mut open: Vec<_> = asked.iter().filter(|id| !answered.contains(id)).map(|id| id.as_str().unwrap()).collect();
-    let mut pending: Vec<_> = dump["questions"].as_array().unwrap().iter().map(|question| id_of(question)).collect();
+    let mut pending: Vec<_> = dump["questions"].as_array().unwrap().iter().map(id_of).collect();
     open.sort_unstable();
     pending.sort_unstable();
     assert_eq!(pending, open);

@@ -113,8 +113,20 @@ async fn the_service_describes_itself() {
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let base = "/api/v1/workspaces/{workspaceID}/orchestration";
     for route in [
-        "config", "events", "events/connections", "log", "log/stream", "debug-dump", "restore", "purge", "questions", "questions/{questionID}",
-        "questions/{questionID}/answer", "questions/{questionID}/reject", "questions/{questionID}/outcome", "questions/history",
+        "config",
+        "events",
+        "events/connections",
+        "log",
+        "log/stream",
+        "debug-dump",
+        "restore",
+        "purge",
+        "questions",
+        "questions/{questionID}",
+        "questions/{questionID}/answer",
+        "questions/{questionID}/reject",
+        "questions/{questionID}/outcome",
+        "questions/history",
     ] {
         assert!(document["paths"].get(format!("{base}/{route}")).is_some(), "{route} is not described");
     }

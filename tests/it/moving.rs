@@ -49,9 +49,11 @@ async fn a_reader_moved_from_a_killed_replica_misses_and_repeats_nothing() {
         assert_eq!(rows.seqs(), (1..=100).collect::<Vec<_>>());
     };
     reading.await;
-    assert!(followers.iter().all(|follower| {
-        follower.controls.iter().all(|frame| ["stream.ready", "stream.caught_up"].contains(&&*frame.event))
-    }));
+    assert!(
+        followers
+            .iter()
+            .all(|follower| { follower.controls.iter().all(|frame| ["stream.ready", "stream.caught_up"].contains(&&*frame.event)) })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

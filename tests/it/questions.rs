@@ -210,7 +210,8 @@ async fn wrong_answers_are_refused_with_their_paths_and_the_question_stays() {
 async fn a_wrong_ask_is_refused_with_its_paths() {
     let cluster = Cluster::two().await;
     let (a, b) = cluster.workspace();
-    let cases: [(&dyn Fn(&mut Value), &str); 9] = [
+    type Spoil<'a> = &'a dyn Fn(&mut Value);
+    let cases: [(Spoil<'_>, &str); 9] = [
         (&|body| body["sessionID"] = json!("a b"), "sessionID"),
         (&|body| body["questions"] = json!([]), "questions"),
         (&|body| body["questions"][0]["header"] = json!(""), "questions[0].header"),

@@ -9,7 +9,7 @@ use crate::harness::{Api, Cluster, Proxy, Redis, Replica, eventually};
 use crate::questions::ask;
 
 /// The contract gives a second; the rest is for the machine the tests share.
-const REFUSAL: Duration = Duration::from_millis(1000 + 1000);
+const REFUSAL: Duration = Duration::from_secs(1 + 1);
 
 /// Replica `a` reaches Redis through the proxy, `b` directly.
 async fn behind_a_proxy() -> (Proxy, Cluster) {
@@ -47,10 +47,7 @@ async fn refused(api: &Api) {
 }
 
 async fn ready(replica: &Replica, status: u16) {
-    eventually("readiness to follow Redis", async || {
-        (replica.admin.get("/readyz").send().await.status == status).then_some(())
-    })
-    .await;
+    eventually("readiness to follow Redis", async || (replica.admin.get("/readyz").send().await.status == status).then_some(())).await;
 }
 
 async fn outage(break_it: impl Fn(&Proxy)) {

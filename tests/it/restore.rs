@@ -28,8 +28,15 @@ fn without(workspace: &str, text: &str) -> String {
 }
 
 const READS: [&str; 9] = [
-    "config", "questions", "questions/history", "log?limit=500", "log?callID=call_7", "log?order=desc&limit=3", "log?format=jsonl",
-    "events?since_seq=0&limit=500", "events?since_seq=900&limit=500",
+    "config",
+    "questions",
+    "questions/history",
+    "log?limit=500",
+    "log?callID=call_7",
+    "log?order=desc&limit=3",
+    "log?format=jsonl",
+    "events?since_seq=0&limit=500",
+    "events?since_seq=900&limit=500",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

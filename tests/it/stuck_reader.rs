@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::harness::{Api, Frame, Process, Redis, bounded, in_time, workspace};
 
-const STUCK: usize = 40;
+const STUCK: u8 = 40;
 const EVENTS: u64 = 1200;
 /// Large enough that what the kernel holds for a reader is far less than all events together: 1,200 × 8 KiB.
 const PAYLOAD: usize = 8 * 1024;
@@ -47,10 +47,8 @@ async fn stuck_readers_slow_nobody_and_are_ended_within_bounded_memory() {
     for _ in 0..STUCK {
         sockets.push(stuck(&watched).await);
     }
-    in_time(Duration::from_secs(10), "all readers to be counted", async || {
-        (writing.count().await == 1 + STUCK as i64).then_some(())
-    })
-    .await;
+    in_time(Duration::from_secs(10), "all readers to be counted", async || (writing.count().await == 1 + i64::from(STUCK)).then_some(()))
+        .await;
     let before = a.memory().await;
 
     let reading = tokio::spawn(async move {

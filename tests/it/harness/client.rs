@@ -37,10 +37,7 @@ impl Http {
 
     /// A request for an absolute path.
     pub fn call(&self, method: Method, path: &str) -> Call {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", self.0.address.to_string());
+        let request = Request::builder().method(method).uri(path).header("host", self.0.address.to_string());
         Call { http: self.clone(), request, body: Bytes::new() }
     }
 
@@ -128,9 +125,7 @@ impl Api {
 
     /// Appends `count` small events in one batch and returns the seq of the last.
     pub async fn emit_many(&self, count: u64) -> u64 {
-        let events: Vec<_> = (1..=count)
-            .map(|n| serde_json::json!({"type": "work.done", "payload": {"n": n}}))
-            .collect();
+        let events: Vec<_> = (1..=count).map(|n| serde_json::json!({"type": "work.done", "payload": {"n": n}})).collect();
         let reply = self.post("events", &serde_json::json!({"events": events})).ok(201).await;
         reply["last_seq"].as_u64().unwrap()
     }

@@ -34,7 +34,7 @@ impl Process {
             let line = bounded("the addresses of a process", lines.next_line()).await.unwrap();
             let line = line.expect("it ended before it said where it listens");
             if let Some(address) = address(&line) {
-                let place = if line.contains("admin") { &mut admin } else { &mut public };
+                let place = if line.contains("/readyz") { &mut admin } else { &mut public };
                 place.get_or_insert(address);
             }
         }

@@ -36,10 +36,7 @@ impl Redis {
 
     /// A server for one test alone.
     pub fn private() -> Arc<Self> {
-        let redis = Self {
-            directory: tempfile::Builder::new().prefix("downbeat-it-").tempdir().unwrap(),
-            keeper: Mutex::new(None),
-        };
+        let redis = Self { directory: tempfile::Builder::new().prefix("downbeat-it-").tempdir().unwrap(), keeper: Mutex::new(None) };
         redis.start();
         Arc::new(redis)
     }
@@ -89,11 +86,7 @@ impl Redis {
 
     /// A connection beside those of the replicas.
     pub async fn connection(&self) -> MultiplexedConnection {
-        redis::Client::open(self.url().expose())
-            .unwrap()
-            .get_multiplexed_async_connection()
-            .await
-            .unwrap()
+        redis::Client::open(self.url().expose()).unwrap().get_multiplexed_async_connection().await.unwrap()
     }
 
     /// Where the server listens.

@@ -100,15 +100,7 @@ impl Stream {
             panic!("{} for the stream {uri}: {}", head.status, String::from_utf8_lossy(&text));
         }
         assert_eq!(head.headers["content-type"], "text/event-stream", "{uri}");
-        Ok(Self {
-            headers: head.headers,
-            raw: Vec::new(),
-            body,
-            parser: Parser::default(),
-            frames: VecDeque::new(),
-            ended: None,
-            driver,
-        })
+        Ok(Self { headers: head.headers, raw: Vec::new(), body, parser: Parser::default(), frames: VecDeque::new(), ended: None, driver })
     }
 
     /// The next frame of any kind; `None` when the stream has ended.

@@ -29,8 +29,5 @@ pub async fn in_time<T>(limit: Duration, what: &str, mut question: impl AsyncFnM
 
 /// The outcome of `future`, which must come within the patience of a test.
 pub async fn bounded<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match timeout(PATIENCE, future).await {
-        Ok(outcome) => outcome,
-        Err(_) => panic!("not within {PATIENCE:?}: {what}"),
-    }
+    timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))
 }
