@@ -3,7 +3,6 @@
 //! hyper's own connection builder, because `axum::serve` can set neither buffers nor timeouts, and its graceful shutdown waits for
 //! open streams for ever.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
@@ -90,7 +89,7 @@ impl Drop for Open {
 fn prepare(socket: &TcpStream, options: &Options) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let reference = socket2::SockRef::from(socket);
-    reference.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(Duration::from_secs(60)))?;
+    reference.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(Duration::from_mins(1)))?;
     if options.send_buffer_bytes > 0 {
         reference.set_send_buffer_size(options.send_buffer_bytes)?;
     }
@@ -103,7 +102,7 @@ async fn connection(socket: TcpStream, router: Router, life: Lifecycle) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Arc::clone(&own));
         let router = router.clone();
-        async move { router.oneshot(request.map(Body::new)).await.or_else(|never: Infallible| match never {}) as Result<_, Infallible> }
+        async move { router.oneshot(request.map(Body::new)).await }
     });
     // A graceful shutdown before the first request would close the connection unheard, so a late one is not asked for it.
     let mut leaving = life.soft().is_cancelled();
