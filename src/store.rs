@@ -12,6 +12,7 @@ pub mod feed;
 pub mod keys;
 mod known;
 mod lane;
+pub mod log;
 mod purge;
 mod questions;
 mod reply;
@@ -45,6 +46,7 @@ pub struct Store {
     memory: Arc<Memory>,
     lanes: Arc<[Lane]>,
     spread: RandomState,
+    log: Arc<log::Log>,
 }
 
 impl Store {
@@ -60,7 +62,7 @@ impl Store {
             })
             .collect();
         let Shared { connections, keys, memory } = shared;
-        Ok(Self { connections, keys, memory, lanes, spread: RandomState::new() })
+        Ok(Self { connections, keys, memory, lanes, spread: RandomState::new(), log: Arc::default() })
     }
 
     /// Commits a decision. Dropping the future does not take it back.
