@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::counts::{Counted, Counts};
-use super::pages::{Pages, Rendered};
+use super::pages::{Pages, Rendered, Source};
 use super::pulse::{Beating, Pulse};
 use super::reader::{Begin, Reader};
 use super::signal::{Signal, Tether};
@@ -145,7 +146,7 @@ impl Hub {
         let (orders, waiting) = mpsc::channel(1024);
         let hub = Self {
             topics: Arc::new(Topics { topics: Mutex::default(), ring_bytes: settings.ring_bytes }),
-            pages: Pages::new(store.clone(), settings.replay_cache_bytes),
+            pages: Pages::new(source(store.clone()), settings.replay_cache_bytes, life.clone()),
             counts: Counts::new(store.clone()),
             pulse: Pulse::new(settings.heartbeat, settings.stall),
             suspicions: Suspicions::default(),
@@ -264,6 +265,13 @@ impl Hub {
     }
 }
 
+fn source(store: Store) -> Source {
+    Box::new(move |workspace, kind, from| {
+        let store = store.clone();
+        async move { store.stream_page(&workspace, kind, from).await }.boxed()
+    })
+}
+
 fn is_replay(start: &Start) -> bool {
     match start.notice {
         cursor::Notice::Replay | cursor::Notice::Gap { .. } => true,
@@ -274,9 +282,7 @@ fn is_replay(start: &Start) -> bool {
 /// Lets the topic know of an epoch or generation it has not heard of. A newer number alone is left to the doorbell, which is
 /// about to bring it: the reader itself fetches up to there.
 fn note(topic: &Topic, position: feed::Position) {
-    let news = topic.lock().head.is_none_or(|head| {
-        head.epoch != position.bounds.epoch || head.generation < position.generation
-    });
+    let news = topic.lock().head.is_none_or(|head| head.epoch != position.bounds.epoch || head.generation < position.generation);
     if news {
         topic.observe(Head { generation: position.generation, epoch: position.bounds.epoch, seq: position.bounds.latest_seq });
     }
