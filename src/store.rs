@@ -13,6 +13,7 @@ pub mod feed;
 pub mod keys;
 mod known;
 mod lane;
+pub mod log;
 mod purge;
 mod questions;
 mod reply;
@@ -48,6 +49,7 @@ pub struct Store {
     memory: Arc<Memory>,
     lanes: Arc<[Lane]>,
     spread: RandomState,
+    log: Arc<log::Log>,
 }
 
 impl Store {
@@ -62,7 +64,7 @@ impl Store {
             })
             .collect();
         let Shared { connections, keys, memory } = shared;
-        Ok(Self { connections, keys, memory, lanes, spread: RandomState::new() })
+        Ok(Self { connections, keys, memory, lanes, spread: RandomState::new(), log: Arc::default() })
     }
 
     /// Commits a decision. Dropping the future does not take it back.
