@@ -68,28 +68,16 @@ impl Found {
 
     /// The rows of these blocks, which come in order.
     pub fn some(layout: Layout, blocks: Vec<(u64, Bits)>) -> Self {
-        let mut hits = blocks
-            .into_iter()
-            .map(|(block, bits)| Hits {
-                block,
-                bits,
-                before: 0,
-            })
-            .collect();
+        let mut hits = blocks.into_iter().map(|(block, bits)| Hits { block, bits, before: 0 }).collect();
         sum_up(&mut hits);
-        Self {
-            layout,
-            hits: Some(hits),
-        }
+        Self { layout, hits: Some(hits) }
     }
 
     /// How many rows.
     pub fn total(&self) -> u64 {
         match &self.hits {
             None => self.layout.count(),
-            Some(hits) => hits
-                .last()
-                .map_or(0, |last| last.before + last.bits.count()),
+            Some(hits) => hits.last().map_or(0, |last| last.before + last.bits.count()),
         }
     }
 
@@ -111,28 +99,13 @@ impl Found {
     /// The sequence numbers of these ranks, oldest first.
     pub fn seqs(&self, ranks: Range<u64>) -> Vec<u64> {
         let Some(hits) = &self.hits else {
-            return self
-                .layout
-                .rows(ranks)
-                .map(|row| self.layout.seq(row))
-                .collect();
+            return self.layout.rows(ranks).map(|row| self.layout.seq(row)).collect();
         };
-        let first = hits
-            .partition_point(|hit| hit.before <= ranks.start)
-            .saturating_sub(1);
-        let skipped = hits
-            .get(first)
-            .map_or(0, |hit| ranks.start.saturating_sub(hit.before));
-        let rows = hits.iter().skip(first).flat_map(|hit| {
-            hit.bits
-                .rows()
-                .map(|row| hit.block * BLOCK + u64::from(row))
-        });
+        let first = hits.partition_point(|hit| hit.before <= ranks.start).saturating_sub(1);
+        let skipped = hits.get(first).map_or(0, |hit| ranks.start.saturating_sub(hit.before));
+        let rows = hits.iter().skip(first).flat_map(|hit| hit.bits.rows().map(|row| hit.block * BLOCK + u64::from(row)));
         let count = ranks.end.saturating_sub(ranks.start);
-        rows.skip(skipped as usize)
-            .take(count as usize)
-            .map(|row| self.layout.seq(row))
-            .collect()
+        rows.skip(skipped as usize).take(count as usize).map(|row| self.layout.seq(row)).collect()
     }
 
     /// Forgets the rows before `seq`, which retention has dropped meanwhile.
@@ -168,11 +141,7 @@ impl Found {
                     (None, Some(_)) => false,
                     (Some(_), Some(_)) | (None, None) => order == Order::Ascending,
                 };
-                if from_low {
-                    low..low.saturating_add(limit).min(high)
-                } else {
-                    high.saturating_sub(limit).max(low)..high
-                }
+                if from_low { low..low.saturating_add(limit).min(high) } else { high.saturating_sub(limit).max(low)..high }
             }
         };
         let before = match order {
@@ -183,12 +152,7 @@ impl Found {
             At::Page(page) => page,
             At::Cursor { .. } => before / limit + 1,
         };
-        Pick {
-            page,
-            older: ranks.start > 0,
-            newer: ranks.end < total,
-            ranks,
-        }
+        Pick { page, older: ranks.start > 0, newer: ranks.end < total, ranks }
     }
 }
 
@@ -260,14 +224,7 @@ mod tests {
         let found = Found::all(Layout::read(0, 1, 25, "").unwrap());
         let (mut after, mut seen, mut pages) = (0, Vec::new(), Vec::new());
         loop {
-            let pick = found.pick(
-                Order::Ascending,
-                At::Cursor {
-                    after: Some(after),
-                    before: None,
-                },
-                10,
-            );
+            let pick = found.pick(Order::Ascending, At::Cursor { after: Some(after), before: None }, 10);
             pages.push((pick.page, pick.older, pick.newer));
             seen.extend(found.seqs(pick.ranks));
             after = *seen.last().unwrap();

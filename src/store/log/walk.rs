@@ -54,16 +54,7 @@ impl Store {
             blocks.make_contiguous().reverse();
         }
         let plan = Plan::of(filter);
-        Ok(Walk {
-            store: self.clone(),
-            head,
-            order,
-            plan,
-            blocks,
-            found: VecDeque::new(),
-            step: FIRST_STEP,
-            begun: false,
-        })
+        Ok(Walk { store: self.clone(), head, order, plan, blocks, found: VecDeque::new(), step: FIRST_STEP, begun: false })
     }
 }
 
@@ -119,8 +110,7 @@ impl Walk {
             seqs.reverse();
         }
         let stream = self.store.log_stream(&self.head.history);
-        let mut rows =
-            rows::fetch(&mut self.store.connections.pooled().await?, &stream, &seqs).await?;
+        let mut rows = rows::fetch(&mut self.store.connections.pooled().await?, &stream, &seqs).await?;
         if rows.len() < seqs.len() {
             return Ok(None);
         }
@@ -145,9 +135,7 @@ impl Walk {
         self.blocks = std::mem::take(&mut self.blocks)
             .into_iter()
             .filter_map(|(block, rows)| {
-                let gone = row
-                    .saturating_sub(block * crate::store::columns::BLOCK)
-                    .min(u64::from(rows.end)) as u32;
+                let gone = row.saturating_sub(block * crate::store::columns::BLOCK).min(u64::from(rows.end)) as u32;
                 let rows = rows.start.max(gone)..rows.end;
                 (!rows.is_empty()).then_some((block, rows))
             })
