@@ -115,3 +115,6 @@ pub fn reply(reply: Reply) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;
