@@ -62,11 +62,13 @@ struct Head {
     first: u64,
 }
 
+/// `gen`, `epoch`, `lseq`, `lfirst`, `lbase`, `lholes` of `meta`.
+type Fields = (Option<u64>, Option<String>, Option<u64>, Option<u64>, Option<u64>, Option<String>);
+
 impl Store {
     async fn log_head(&self, workspace: &WorkspaceId) -> Result<Head, Error> {
         let mut command = redis::cmd("HMGET");
         command.arg(self.keys.meta(workspace)).arg(&["gen", "epoch", "lseq", "lfirst", "lbase", "lholes"]);
-        type Fields = (Option<u64>, Option<String>, Option<u64>, Option<u64>, Option<u64>, Option<String>);
         let (generation, epoch, last, first, base, holes): Fields = self.connections.run(&command).await?;
         let (last, first, base) = (last.unwrap_or(0), first.unwrap_or(0), base.unwrap_or(0));
         let known = self.memory.of(workspace);

@@ -38,9 +38,9 @@ pub struct Pick {
     pub ranks: Range<u64>,
     /// The number of the page that begins there.
     pub page: u64,
-    /// Whether older rows were found.
+    /// Whether older rows were found; between two cursors, there.
     pub older: bool,
-    /// Whether newer rows were found.
+    /// Whether newer rows were found; between two cursors, there.
     pub newer: bool,
 }
 
@@ -124,26 +124,29 @@ impl Found {
     /// The page that is asked for. `limit` is at least 1.
     pub fn pick(&self, order: Order, at: At, limit: u64) -> Pick {
         let total = self.total();
-        let ranks = match at {
-            At::Page(page) => {
-                let skip = page.saturating_sub(1).saturating_mul(limit).min(total);
-                let end = skip.saturating_add(limit).min(total);
-                match order {
-                    Order::Ascending => skip..end,
-                    Order::Descending => total - end..total - skip,
+        let (mut bounds, mut from_oldest) = (0..total, order == Order::Ascending);
+        let mut skip = 0;
+        match at {
+            At::Page(page) => skip = page.saturating_sub(1).saturating_mul(limit).min(total),
+            At::Cursor { after, before } => {
+                bounds.start = after.map_or(0, |seq| self.rank(seq.saturating_add(1)));
+                bounds.end = before.map_or(total, |seq| self.rank(seq)).max(bounds.start);
+                if after.is_some() != before.is_some() {
+                    from_oldest = after.is_some();
                 }
             }
-            At::Cursor { after, before } => {
-                let low = after.map_or(0, |seq| self.rank(seq.saturating_add(1)));
-                let high = before.map_or(total, |seq| self.rank(seq)).max(low);
-                let from_low = match (after, before) {
-                    (Some(_), None) => true,
-                    (None, Some(_)) => false,
-                    (Some(_), Some(_)) | (None, None) => order == Order::Ascending,
-                };
-                if from_low { low..low.saturating_add(limit).min(high) } else { high.saturating_sub(limit).max(low)..high }
-            }
+        }
+        let ranks = if from_oldest {
+            let start = bounds.start + skip;
+            start..start.saturating_add(limit).min(bounds.end)
+        } else {
+            let end = bounds.end - skip;
+            end.saturating_sub(limit).max(bounds.start)..end
         };
+        if matches!(at, At::Cursor { after: None, .. } | At::Cursor { before: None, .. }) {
+            // One cursor is where to begin, not a bound.
+            bounds = 0..total;
+        }
         let before = match order {
             Order::Ascending => ranks.start,
             Order::Descending => total - ranks.end,
@@ -152,7 +155,7 @@ impl Found {
             At::Page(page) => page,
             At::Cursor { .. } => before / limit + 1,
         };
-        Pick { page, older: ranks.start > 0, newer: ranks.end < total, ranks }
+        Pick { page, older: ranks.start > bounds.start, newer: ranks.end < bounds.end, ranks }
     }
 }
 
@@ -175,7 +178,9 @@ mod tests {
         let (mut blocks, mut seqs) = (Vec::new(), Vec::new());
         for (block, rows) in [(0, first), (1, Vec::new()), (3, second)] {
             let mut bits = Bits::none();
-            rows.iter().for_each(|row| bits.add(*row));
+            for row in rows {
+                bits.add(row);
+            }
             seqs.extend(bits.rows().map(|row| 101 + block * BLOCK + u64::from(row)));
             blocks.push((block, bits));
         }

@@ -103,6 +103,7 @@ impl Layout {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::fmt::Write as _;
 
     #[test]
     fn an_empty_log_has_no_rows() {
@@ -142,7 +143,7 @@ mod tests {
             let (mut at, mut holes, mut text) = (first, Vec::new(), String::new());
             for (rows, gap) in cuts {
                 holes.push(at + rows..at + rows + gap);
-                text += &format!("{}:{},", at + rows, at + rows + gap);
+                write!(text, "{}:{},", at + rows, at + rows + gap).unwrap();
                 at += rows + gap;
             }
             let end = at + length;

@@ -40,7 +40,7 @@ impl Words {
         let prefix = filter.target_prefix.as_ref().map(clean).map(|text| Finder::new(&format!("{FIELD_END}{text}")).into_owned());
         let q = filter.q.as_ref().map(clean).map(|text| {
             let folded = text.to_lowercase();
-            let other_case = |c: char| !c.is_ascii() && !(c.to_lowercase().eq([c]) && c.to_uppercase().eq([c]));
+            let other_case = |c: char| !c.is_ascii() && (c.to_lowercase().ne([c]) || c.to_uppercase().ne([c]));
             let plain = !text.chars().any(other_case);
             Part { folded: Finder::new(&folded).into_owned(), text, plain }
         });
