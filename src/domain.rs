@@ -19,3 +19,6 @@ pub mod row;
 pub mod config;
 pub mod question;
 pub mod txn;
+
+#[cfg(test)]
+mod testing;

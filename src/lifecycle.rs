@@ -6,6 +6,7 @@ mod signals;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +30,17 @@ struct Shared {
     readiness: Readiness,
     failed: AtomicBool,
     last_words: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+}
+
+impl fmt::Debug for Lifecycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (draining, stopped) = (self.0.soft.is_cancelled(), self.0.hard.is_cancelled());
+        let mut life = f.debug_struct("Lifecycle");
+        life.field("tasks", &self.tasks())
+            .field("draining", &draining)
+            .field("stopped", &stopped)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Lifecycle {

@@ -72,6 +72,12 @@ impl Store {
         }
     }
 
+    /// Lets Redis know the highest number that was delivered from a stream: if it has less, history was lost and the epoch moves.
+    pub async fn fence(&self, workspace: &WorkspaceId, kind: Kind, seq: u64) -> Result<(), Error> {
+        self.memory.of(workspace).saw_seq(kind, seq);
+        self.commit(workspace, Commit::default()).await.map(drop)
+    }
+
     /// The key space.
     pub fn keys(&self) -> &Keys {
         &self.keys

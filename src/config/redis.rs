@@ -1,7 +1,8 @@
 //! Which Redis holds the data, under which names, and how long we wait for it.
 
-use std::fmt::{self, Debug, Display};
-use std::path::PathBuf;
+use std::fmt::{self, Debug, Display, Write as _};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::settings::{Fault, Settings, Unit};
@@ -108,6 +109,19 @@ impl RedisUrl {
                 "{scheme} is not a Redis URL; write redis://host:6379/0, rediss://host:6379/0 or unix:///path/to/socket"
             ),
         })
+    }
+
+    /// The Redis behind a Unix socket; `path` is absolute.
+    pub fn socket(path: &Path) -> Self {
+        let mut url = "unix://".to_owned();
+        for &byte in path.as_os_str().as_bytes() {
+            if byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte) {
+                url.push(char::from(byte));
+            } else {
+                let _ = write!(url, "%{byte:02X}");
+            }
+        }
+        Self(url)
     }
 
     /// The whole address, password included: for the connection only, never for a log.

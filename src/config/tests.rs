@@ -135,6 +135,8 @@ fn a_redis_url_is_printed_without_its_password() {
         assert_eq!(url.to_string(), shown);
         assert_eq!(format!("{url:?}"), shown);
     }
+    let socket = RedisUrl::socket(std::path::Path::new("/tmp/a b?/redis.sock"));
+    assert_eq!(socket.expose(), "unix:///tmp/a%20b%3F/redis.sock");
     let refused = RedisUrl::parse("rdis://:secret@host").unwrap_err();
     assert!(!refused.contains("secret"), "{refused}");
     assert!(

@@ -67,10 +67,10 @@ pub fn patch(doc: &Value, version: u64, patch: &Value) -> Result<Patched, Faults
     if !patch.is_object() {
         return Err(Faults::one("", "must be an object"));
     }
-    if patch.to_string().len() > event::MAX_PAYLOAD {
+    if patch.to_string().len() > event::MAX_REPEATED {
         return Err(Faults::one(
             "",
-            format!("is larger than {} bytes", event::MAX_PAYLOAD),
+            format!("is larger than {} bytes", event::MAX_REPEATED),
         ));
     }
     let merged = merge_patch(doc.clone(), patch);

@@ -9,6 +9,8 @@ use super::json::Compact;
 pub const MAX_TYPE: usize = 64;
 /// The largest payload unless configured otherwise, in bytes of its compact text. Decisions keep to it too.
 pub const MAX_PAYLOAD: usize = 60 * 1024;
+/// The largest part of a request that an event of the service's own repeats; what is left is for the event's other fields.
+pub const MAX_REPEATED: usize = MAX_PAYLOAD - 1024;
 
 /// Types beginning so are the service's own.
 pub const RESERVED_PREFIXES: [&str; 13] = [

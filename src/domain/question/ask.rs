@@ -70,8 +70,8 @@ fn read(value: &Value, faults: &mut Faults) -> Option<Ask> {
         &["sessionID", "questions", "tool", "expires_in_ms"],
         faults,
     )?;
-    if value.to_string().len() > event::MAX_PAYLOAD {
-        faults.push("", format!("is larger than {} bytes", event::MAX_PAYLOAD));
+    if value.to_string().len() > event::MAX_REPEATED {
+        faults.push("", format!("is larger than {} bytes", event::MAX_REPEATED));
         return None;
     }
     let session_id = body

@@ -6,13 +6,10 @@ use serde_json::Value;
 
 use super::{Prompt, Question, ask::MAX_TEXT};
 use crate::domain::{
-    event,
+    event::MAX_REPEATED,
     fault::Faults,
     wire::{self, Body},
 };
-
-/// What leaves room for the other fields of the event that carries the answers.
-const MAX_BYTES: usize = event::MAX_PAYLOAD - 1024;
 
 /// One list of labels, or free texts, for each prompt of a question; an empty one leaves its prompt unanswered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +77,9 @@ fn read(value: &Value, faults: &mut Faults) -> Option<Vec<Vec<String>>> {
         .iter()
         .map(|list| list.to_string().len())
         .sum::<usize>()
-        > MAX_BYTES
+        > MAX_REPEATED
     {
-        faults.push("answers", format!("is larger than {MAX_BYTES} bytes"));
+        faults.push("answers", format!("is larger than {MAX_REPEATED} bytes"));
         return None;
     }
     Some(
