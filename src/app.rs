@@ -72,7 +72,7 @@ pub async fn serve(config: Config) -> Result<(), Error> {
         Some(url) => start_on(&config, &url, life.clone()).await?,
         None => return Err(Error::Failed),
     };
-    greeting::print(&config, running.public, private.as_ref());
+    greeting::print(&config, greeting::Addresses { public: running.public, admin: running.admin }, private.as_ref());
     life.soft().cancelled().await;
     running.stop().await;
     if let Some(private) = private {

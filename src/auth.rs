@@ -20,13 +20,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 5] = [
-        Self::Read,
-        Self::Ingest,
-        Self::Answer,
-        Self::Operate,
-        Self::Admin,
-    ];
+    pub const ALL: [Self; 5] = [Self::Read, Self::Ingest, Self::Answer, Self::Operate, Self::Admin];
 
     /// As credentials spell it.
     pub fn as_str(self) -> &'static str {
@@ -69,10 +63,7 @@ impl Caller {
 
     /// A caller of this name with these scopes.
     pub fn new(subject: &str, scopes: &[Scope]) -> Self {
-        Self {
-            subject: Arc::from(subject),
-            scopes: scopes.iter().fold(0, |all, scope| all | bit(*scope)),
-        }
+        Self { subject: Arc::from(subject), scopes: scopes.iter().fold(0, |all, scope| all | bit(*scope)) }
     }
 
     /// Their name, as `answered_by` and the like show it.

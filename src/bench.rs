@@ -53,12 +53,7 @@ enum Scenario {
 #[derive(Debug, clap::Args)]
 struct Common {
     /// The service; several replicas separated by commas share readers and publishers evenly
-    #[arg(
-        long,
-        global = true,
-        value_delimiter = ',',
-        default_value = "http://127.0.0.1:8080"
-    )]
+    #[arg(long, global = true, value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
     url: Vec<Base>,
     /// The workspace to use; with several, a number is appended. It is left as it is afterwards. Without it, new ones are made and purged
     #[arg(long, global = true, value_parser = arguments::workspace)]
@@ -84,9 +79,7 @@ pub enum Error {
     #[error(transparent)]
     Client(#[from] client::Error),
     /// The process may not open enough sockets.
-    #[error(
-        "this run needs about {needed} open files and `ulimit -n` is {limit}; run `ulimit -n {needed}` in this shell first"
-    )]
+    #[error("this run needs about {needed} open files and `ulimit -n` is {limit}; run `ulimit -n {needed}` in this shell first")]
     OpenFiles {
         /// Sockets and a few more.
         needed: u64,
@@ -94,9 +87,7 @@ pub enum Error {
         limit: u64,
     },
     /// Readers could not connect in time.
-    #[error(
-        "only {ready} of {readers} readers are connected after {seconds} s; the last fault was: {fault}"
-    )]
+    #[error("only {ready} of {readers} readers are connected after {seconds} s; the last fault was: {fault}")]
     NotReady {
         /// Readers that got their first frame.
         ready: usize,
@@ -153,14 +144,9 @@ pub async fn run(options: Options) -> Result<(), Error> {
             builder
         }
     };
-    let runtime = builder
-        .enable_all()
-        .build()
-        .map_err(|error| Error::Generator(error.to_string()))?;
+    let runtime = builder.enable_all().build().map_err(|error| Error::Generator(error.to_string()))?;
     let measured = tokio::task::spawn_blocking(move || runtime.block_on(measure(&options)));
-    measured
-        .await
-        .map_err(|error| Error::Generator(error.to_string()))?
+    measured.await.map_err(|error| Error::Generator(error.to_string()))?
 }
 
 async fn measure(options: &Options) -> Result<(), Error> {
@@ -176,20 +162,10 @@ async fn measure(options: &Options) -> Result<(), Error> {
     let Some(report) = Report::merge(reports) else {
         return Ok(());
     };
-    print!(
-        "{}",
-        if common.json {
-            report.json()
-        } else {
-            report.table()
-        }
-    );
+    print!("{}", if common.json { report.json() } else { report.table() });
     match (report.count("duplicates"), report.count("missing")) {
         (0, 0) => Ok(()),
-        (duplicates, missing) => Err(Error::Wrong {
-            duplicates,
-            missing,
-        }),
+        (duplicates, missing) => Err(Error::Wrong { duplicates, missing }),
     }
 }
 

@@ -52,11 +52,7 @@ impl Config {
         self.redis.check(&mut faults);
         self.limits.check(&mut faults);
         self.streams.check(self.limits.event_bytes, &mut faults);
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(Faults(faults))
-        }
+        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
     }
 
     fn settings(&mut self, settings: &mut settings::Settings<'_>) {
@@ -75,17 +71,9 @@ impl Config {
         if let Err(Faults(spanning)) = config.check() {
             // A setting that could not be read stands at its default here: say the one thing about it that is true.
             let unread: Vec<_> = faults.iter().map(|fault| fault.setting).collect();
-            faults.extend(
-                spanning
-                    .into_iter()
-                    .filter(|fault| !unread.contains(&fault.setting)),
-            );
+            faults.extend(spanning.into_iter().filter(|fault| !unread.contains(&fault.setting)));
         }
-        if faults.is_empty() {
-            Ok(config)
-        } else {
-            Err(Faults(faults))
-        }
+        if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
     }
 }
 
@@ -103,8 +91,7 @@ impl Args for Config {
 
 impl FromArgMatches for Config {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Self::read(matches)
-            .map_err(|faults| clap::Error::raw(ErrorKind::ValueValidation, format!("{faults}\n")))
+        Self::read(matches).map_err(|faults| clap::Error::raw(ErrorKind::ValueValidation, format!("{faults}\n")))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -79,13 +79,7 @@ pub enum Error {
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    arguments::amount(text).and_then(|rate| {
-        if rate > 0.0 {
-            Ok(rate)
-        } else {
-            Err("the rate must be above zero".to_owned())
-        }
-    })
+    arguments::amount(text).and_then(|rate| if rate > 0.0 { Ok(rate) } else { Err("the rate must be above zero".to_owned()) })
 }
 
 /// Plays until the duration is over or a signal comes, then withdraws what is open.

@@ -97,11 +97,7 @@ impl PrivateRedis {
         service.at_sudden_exit(move || server::dismiss_without_waiting(&socket));
         let life = Lifecycle::new();
         life.spawn("private redis", watch(server, place, life.clone()));
-        Ok(Self {
-            url,
-            data_dir,
-            life: LifeGuard(life),
-        })
+        Ok(Self { url, data_dir, life: LifeGuard(life) })
     }
 
     /// Where the store connects.
@@ -140,16 +136,8 @@ async fn watch(first: Server, place: Place, life: Lifecycle) {
             died = server.died() => died,
             () = life.hard().cancelled() => return server.shut_down(&place.socket).await,
         };
-        tracing::error!(
-            redis.status = died.status,
-            redis.output = died.last_words,
-            "private Redis died; starting it again"
-        );
-        let mut back_off = if since.elapsed() < STABLE {
-            BACK_OFF
-        } else {
-            Duration::ZERO
-        };
+        tracing::error!(redis.status = died.status, redis.output = died.last_words, "private Redis died; starting it again");
+        let mut back_off = if since.elapsed() < STABLE { BACK_OFF } else { Duration::ZERO };
         server = loop {
             let started = async {
                 tokio::time::sleep(back_off).await;
@@ -161,10 +149,7 @@ async fn watch(first: Server, place: Place, life: Lifecycle) {
             };
             match started {
                 Ok(server) => break server,
-                Err(error) => tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "private Redis does not start; trying again"
-                ),
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "private Redis does not start; trying again"),
             }
             back_off = (back_off * 2).clamp(BACK_OFF, LONGEST_BACK_OFF);
         };

@@ -36,10 +36,7 @@ impl fmt::Debug for Lifecycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (draining, stopped) = (self.0.soft.is_cancelled(), self.0.hard.is_cancelled());
         let mut life = f.debug_struct("Lifecycle");
-        life.field("tasks", &self.tasks())
-            .field("draining", &draining)
-            .field("stopped", &stopped)
-            .finish_non_exhaustive()
+        life.field("tasks", &self.tasks()).field("draining", &draining).field("stopped", &stopped).finish_non_exhaustive()
     }
 }
 
@@ -83,11 +80,7 @@ impl Lifecycle {
 
     /// Spawns a task that shutdown waits for. It is not aborted by a stop: a task that may outlive a drain watches
     /// [`hard`](Self::hard). A panic ends this task alone and is logged under `name`.
-    pub fn spawn(
-        &self,
-        name: &'static str,
-        task: impl Future<Output = ()> + Send + 'static,
-    ) -> tokio::task::JoinHandle<()> {
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
         self.0.tasks.spawn(async move {
             // Nothing of the task is looked at after its panic, so no broken state can be seen.
             if AssertUnwindSafe(task).catch_unwind().await.is_err() {
@@ -98,20 +91,12 @@ impl Lifecycle {
 
     /// Spawns a loop the service is worthless without. If it panics, or returns before the stop, the process drains
     /// and exits with an error, so that its supervisor starts a whole one.
-    pub fn spawn_essential(
-        &self,
-        name: &'static str,
-        task: impl Future<Output = ()> + Send + 'static,
-    ) -> tokio::task::JoinHandle<()> {
+    pub fn spawn_essential(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
         let life = self.clone();
         self.0.tasks.spawn(async move {
             let outcome = AssertUnwindSafe(task).catch_unwind().await;
             if outcome.is_err() || !life.soft().is_cancelled() {
-                tracing::error!(
-                    task.name = name,
-                    task.panicked = outcome.is_err(),
-                    "a task the service needs has ended; draining"
-                );
+                tracing::error!(task.name = name, task.panicked = outcome.is_err(), "a task the service needs has ended; draining");
                 life.0.failed.store(true, Ordering::Relaxed);
                 life.drain();
             }
@@ -136,9 +121,6 @@ impl Lifecycle {
     }
 
     fn last_words(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn FnOnce() + Send>>> {
-        self.0
-            .last_words
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.last_words.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

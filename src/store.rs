@@ -50,8 +50,7 @@ pub struct Store {
 impl Store {
     /// Prepares the store; connections are made when first used.
     pub fn open(settings: &Settings, prefix: &str, life: &Lifecycle) -> Result<Self, Error> {
-        let shared =
-            Shared { connections: Connections::open(settings)?, keys: Keys::new(prefix), memory: Arc::new(Memory::default()) };
+        let shared = Shared { connections: Connections::open(settings)?, keys: Keys::new(prefix), memory: Arc::new(Memory::default()) };
         let lanes = (0..LANES)
             .map(|_| {
                 let (lane, run) = Lane::new(shared.clone());

@@ -26,14 +26,9 @@ pub enum Error {
 /// Sends the logs of this process to stderr and turns panics into log lines. Once per process, from `main`.
 pub fn init(logs: &Logs) -> Result<(), Error> {
     let filter = EnvFilter::builder().parse(&logs.filter)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     match logs.format {
-        LogFormat::Text => lines
-            .with_ansi(stderr().is_terminal())
-            .finish()
-            .try_init()?,
+        LogFormat::Text => lines.with_ansi(stderr().is_terminal()).finish().try_init()?,
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init()?,
     }
     std::panic::set_hook(Box::new(log_panic));
@@ -41,10 +36,7 @@ pub fn init(logs: &Logs) -> Result<(), Error> {
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let location = panic
-        .location()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = panic.payload_as_str().unwrap_or("(no message)");
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {

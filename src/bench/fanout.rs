@@ -71,15 +71,7 @@ impl Fanout {
     pub(super) async fn measure(&self, site: &Arc<Site>) -> Result<Report, Error> {
         let Backlog { publishers, window } = self.backlog;
         let (readers, connections) = (self.readers.get(), publishers.get());
-        Steady {
-            scenario: "fanout",
-            readers,
-            connections,
-            window,
-            load: &self.load,
-        }
-        .measure(site)
-        .await
+        Steady { scenario: "fanout", readers, connections, window, load: &self.load }.measure(site).await
     }
 }
 
@@ -87,29 +79,13 @@ impl Spread {
     pub(super) async fn measure(&self, site: &Arc<Site>) -> Result<Report, Error> {
         let Backlog { publishers, window } = self.backlog;
         let (readers, connections) = (self.workspaces.get(), publishers.get());
-        Steady {
-            scenario: "spread",
-            readers,
-            connections,
-            window,
-            load: &self.load,
-        }
-        .measure(site)
-        .await
+        Steady { scenario: "spread", readers, connections, window, load: &self.load }.measure(site).await
     }
 }
 
 impl Publish {
     pub(super) async fn measure(&self, site: &Arc<Site>) -> Result<Report, Error> {
         let connections = self.connections.get();
-        Steady {
-            scenario: "publish",
-            readers: 0,
-            connections,
-            window: 0,
-            load: &self.load,
-        }
-        .measure(site)
-        .await
+        Steady { scenario: "publish", readers: 0, connections, window: 0, load: &self.load }.measure(site).await
     }
 }

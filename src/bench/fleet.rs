@@ -63,9 +63,7 @@ impl Fleet {
             site: Arc::clone(site),
             since,
             opening: Semaphore::new(OPENING),
-            slots: std::iter::repeat_with(Slot::default)
-                .take(readers)
-                .collect(),
+            slots: std::iter::repeat_with(Slot::default).take(readers).collect(),
             ready: AtomicUsize::new(0),
             delivered: AtomicU64::new(0),
             duplicates: AtomicU64::new(0),
@@ -81,10 +79,7 @@ impl Fleet {
         for reader in 0..readers {
             tasks.spawn(Arc::clone(&watch).follow(reader));
         }
-        Self {
-            watch,
-            _readers: tasks,
-        }
+        Self { watch, _readers: tasks }
     }
 
     /// Waits until every reader has its first frame.
@@ -94,20 +89,9 @@ impl Fleet {
         if wait_until(Duration::from_secs(READY_SECONDS), || ready() >= readers).await {
             return Ok(());
         }
-        let fault = self
-            .watch
-            .fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let fault = fault
-            .as_ref()
-            .map_or_else(|| "none".to_owned(), client::Error::in_full);
-        Err(Error::NotReady {
-            ready: ready(),
-            readers,
-            seconds: READY_SECONDS,
-            fault,
-        })
+        let fault = self.watch.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = fault.as_ref().map_or_else(|| "none".to_owned(), client::Error::in_full);
+        Err(Error::NotReady { ready: ready(), readers, seconds: READY_SECONDS, fault })
     }
 
     /// Waits until every reader has had the last event of its workspace, given as `latest`, but no longer than `limit`. What is not had
@@ -121,12 +105,7 @@ impl Fleet {
         wait_until(limit, || readers.clone().all(|reader| behind(reader) == 0)).await;
         let missing: u64 = readers.map(behind).sum();
         self.watch.missing.fetch_add(missing, Ordering::Relaxed);
-        self.watch
-            .slots
-            .iter()
-            .map(|slot| slot.at.load(Ordering::Relaxed))
-            .max()
-            .unwrap_or(0)
+        self.watch.slots.iter().map(|slot| slot.at.load(Ordering::Relaxed)).max().unwrap_or(0)
     }
 }
 
@@ -161,12 +140,7 @@ impl Watch {
             ("reset_frames", "stream.reset frames", &self.resets),
             ("reconnects", "reconnects", &self.reconnects),
         ] {
-            report.add(
-                key,
-                label,
-                count.load(Ordering::Relaxed) as f64,
-                Unit::Fault,
-            );
+            report.add(key, label, count.load(Ordering::Relaxed) as f64, Unit::Fault);
         }
     }
 
@@ -176,10 +150,7 @@ impl Watch {
         let mut attempt = reader % workspaces + reader / workspaces;
         let mut ready = false;
         loop {
-            if let Err(fault) = self
-                .connection(reader, attempt, &mut tally, &mut ready)
-                .await
-            {
+            if let Err(fault) = self.connection(reader, attempt, &mut tally, &mut ready).await {
                 *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
             }
             if ready {
@@ -192,34 +163,18 @@ impl Watch {
     }
 
     /// Follows one stream to its end. The replica is the `attempt`-th in turn, so that a reader of a lost one moves on.
-    async fn connection(
-        &self,
-        reader: usize,
-        attempt: usize,
-        tally: &mut Tally,
-        ready: &mut bool,
-    ) -> Result<(), client::Error> {
+    async fn connection(&self, reader: usize, attempt: usize, tally: &mut Tally, ready: &mut bool) -> Result<(), client::Error> {
         let base = &self.site.bases[attempt % self.site.bases.len()];
         let workspace = &self.site.workspaces[reader % self.site.workspaces.len()];
-        let route = self.since.map_or_else(
-            || "events".to_owned(),
-            |since| format!("events?since_seq={since}"),
-        );
+        let route = self.since.map_or_else(|| "events".to_owned(), |since| format!("events?since_seq={since}"));
         let mut stream = {
             // Fails only if the semaphore is closed, which nobody does.
             let _permit = self.opening.acquire().await;
-            Stream::open(
-                base,
-                &base.path(workspace, &route),
-                tally.cursor().as_deref(),
-            )
-            .await?
+            Stream::open(base, &base.path(workspace, &route), tally.cursor().as_deref()).await?
         };
         loop {
             let mut news = News::default();
-            let more = stream
-                .read(|piece| self.take(piece, tally, &mut news))
-                .await?;
+            let more = stream.read(|piece| self.take(piece, tally, &mut news)).await?;
             self.count(reader, &news, tally);
             if news.ready && !std::mem::replace(ready, true) {
                 self.ready.fetch_add(1, Ordering::Relaxed);
@@ -245,17 +200,12 @@ impl Watch {
             self.slots[reader].last.store(last, Ordering::Relaxed);
         }
         if news.delivered > 0 {
-            self.slots[reader]
-                .at
-                .store(self.site.now(), Ordering::Relaxed);
+            self.slots[reader].at.store(self.site.now(), Ordering::Relaxed);
             self.delivered.fetch_add(news.delivered, Ordering::Relaxed);
         }
-        for (total, new) in [
-            (&self.duplicates, news.duplicates),
-            (&self.missing, news.missing),
-            (&self.gaps, news.gaps),
-            (&self.resets, news.resets),
-        ] {
+        for (total, new) in
+            [(&self.duplicates, news.duplicates), (&self.missing, news.missing), (&self.gaps, news.gaps), (&self.resets, news.resets)]
+        {
             if new > 0 {
                 total.fetch_add(new, Ordering::Relaxed);
             }

@@ -15,11 +15,7 @@ pub(super) struct Histogram {
 
 impl Histogram {
     pub(super) fn new() -> Self {
-        Self {
-            buckets: std::iter::repeat_with(AtomicU64::default)
-                .take(BUCKETS)
-                .collect(),
-        }
+        Self { buckets: std::iter::repeat_with(AtomicU64::default).take(BUCKETS).collect() }
     }
 
     pub(super) fn record(&self, nanoseconds: u64) {
@@ -28,11 +24,7 @@ impl Histogram {
 
     /// The value below or at which `share` (0 to 1) of the recorded ones lie, in nanoseconds; `None` when there are none.
     pub(super) fn quantile(&self, share: f64) -> Option<f64> {
-        let counts: Vec<u64> = self
-            .buckets
-            .iter()
-            .map(|bucket| bucket.load(Ordering::Relaxed))
-            .collect();
+        let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
         let total: u64 = counts.iter().sum();
         let rank = ((total as f64 * share).ceil() as u64).max(1);
         let mut below = 0;

@@ -45,61 +45,20 @@ impl Idle {
         let cpu_after = site.cpu_times()?;
         let after = site.resident_bytes()?;
 
-        let mut report = Report::new(
-            "idle",
-            vec![
-                ("readers", json!(readers)),
-                ("replicas", json!(site.bases.len())),
-            ],
-        );
+        let mut report = Report::new("idle", vec![("readers", json!(readers)), ("replicas", json!(site.bases.len()))]);
         let growth = |(before, after): (u64, u64)| (after as f64 - before as f64) / readers as f64;
-        let pairs: Vec<(u64, u64)> = before
-            .iter()
-            .zip(&after)
-            .map(|((_, before), (_, after))| (*before, *after))
-            .collect();
-        report.add(
-            "rss_per_reader_bytes",
-            "resident memory a reader",
-            pairs.iter().copied().map(growth).sum(),
-            Unit::Bytes,
-        );
+        let pairs: Vec<(u64, u64)> = before.iter().zip(&after).map(|((_, before), (_, after))| (*before, *after)).collect();
+        report.add("rss_per_reader_bytes", "resident memory a reader", pairs.iter().copied().map(growth).sum(), Unit::Bytes);
         for ((process, _), pair) in before.iter().zip(pairs) {
             let (name, id) = (&process.name, process.id());
-            report.add(
-                format!("rss_per_reader_{id}_bytes"),
-                format!("  {name} ({id}) a reader"),
-                growth(pair),
-                Unit::Bytes,
-            );
-            report.add(
-                format!("rss_{id}_bytes"),
-                format!("  {name} ({id}) in all"),
-                pair.1 as f64,
-                Unit::Bytes,
-            );
+            report.add(format!("rss_per_reader_{id}_bytes"), format!("  {name} ({id}) a reader"), growth(pair), Unit::Bytes);
+            report.add(format!("rss_{id}_bytes"), format!("  {name} ({id}) in all"), pair.1 as f64, Unit::Bytes);
         }
-        report.add(
-            "until_connected_s",
-            "until all connected",
-            (connected - from) as f64 / 1e9,
-            Unit::Seconds,
-        );
+        report.add("until_connected_s", "until all connected", (connected - from) as f64 / 1e9, Unit::Seconds);
         if let Some(count) = site.subscribers().await? {
-            report.add(
-                "subscribers_counted",
-                "events/connections says",
-                count as f64,
-                Unit::Count,
-            );
+            report.add("subscribers_counted", "events/connections says", count as f64, Unit::Count);
         }
-        site.report_cpu(
-            &mut report,
-            &cpu_before,
-            &cpu_after,
-            "held_reader",
-            readers as u64,
-        );
+        site.report_cpu(&mut report, &cpu_before, &cpu_after, "held_reader", readers as u64);
         fleet.watch.report_faults(&mut report);
         Ok(report)
     }

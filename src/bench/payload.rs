@@ -17,10 +17,7 @@ pub(super) struct Body {
 impl Body {
     /// A body of `batch` events whose payloads are `bytes` long each.
     pub(super) fn new(batch: usize, bytes: usize) -> Self {
-        let mut body = Self {
-            bytes: Vec::new(),
-            stamps: Vec::new(),
-        };
+        let mut body = Self { bytes: Vec::new(), stamps: Vec::new() };
         if batch == 1 {
             body.push(bytes);
             return body;
@@ -37,14 +34,12 @@ impl Body {
     }
 
     fn push(&mut self, bytes: usize) {
-        self.bytes
-            .extend_from_slice(b"{\"type\":\"bench.tick\",\"payload\":");
+        self.bytes.extend_from_slice(b"{\"type\":\"bench.tick\",\"payload\":");
         self.bytes.extend_from_slice(FRONT);
         self.stamps.push(self.bytes.len());
         self.bytes.extend_from_slice(&[b'0'; DIGITS]);
         self.bytes.extend_from_slice(BACK);
-        self.bytes
-            .resize(self.bytes.len() + bytes.saturating_sub(LEAST_BYTES), b'x');
+        self.bytes.resize(self.bytes.len() + bytes.saturating_sub(LEAST_BYTES), b'x');
         self.bytes.extend_from_slice(b"\"}}");
     }
 
@@ -69,19 +64,14 @@ pub(super) struct StampFinder {
 impl StampFinder {
     /// The time that the event was stamped with; `None` if it has none.
     pub(super) fn find(&mut self, data: &[u8]) -> Option<u64> {
-        if !data
-            .get(self.at..)
-            .is_some_and(|rest| rest.starts_with(FRONT))
-        {
+        if !data.get(self.at..).is_some_and(|rest| rest.starts_with(FRONT)) {
             self.at = memchr::memmem::find(data, FRONT)?;
         }
         let from = self.at + FRONT.len();
-        data.get(from..from + DIGITS)?
-            .iter()
-            .try_fold(0, |time, &digit| {
-                let digit = char::from(digit).to_digit(16)?;
-                Some(time << 4 | u64::from(digit))
-            })
+        data.get(from..from + DIGITS)?.iter().try_fold(0, |time, &digit| {
+            let digit = char::from(digit).to_digit(16)?;
+            Some(time << 4 | u64::from(digit))
+        })
     }
 }
 

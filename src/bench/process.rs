@@ -25,10 +25,7 @@ impl Process {
 
     /// The load generator, where there is a `/proc`.
     pub(super) fn own() -> Option<Self> {
-        let own = Self {
-            id: "self".to_owned(),
-            name: "load generator".to_owned(),
-        };
+        let own = Self { id: "self".to_owned(), name: "load generator".to_owned() };
         own.cpu_seconds().is_ok().then_some(own)
     }
 
@@ -39,47 +36,31 @@ impl Process {
     /// User and system time since its start, of all its threads, to 10 ms.
     pub(super) fn cpu_seconds(&self) -> Result<f64, Error> {
         let stat = read(&self.id, "stat")?;
-        cpu_ticks(&stat)
-            .map(|ticks| ticks as f64 / TICKS_PER_SECOND)
-            .ok_or_else(|| self.garbled("stat"))
+        cpu_ticks(&stat).map(|ticks| ticks as f64 / TICKS_PER_SECOND).ok_or_else(|| self.garbled("stat"))
     }
 
     /// Resident memory in bytes.
     pub(super) fn resident_bytes(&self) -> Result<u64, Error> {
         let status = read(&self.id, "status")?;
-        kilobytes(&status, "VmRSS:")
-            .map(|size| size * 1024)
-            .ok_or_else(|| self.garbled("status"))
+        kilobytes(&status, "VmRSS:").map(|size| size * 1024).ok_or_else(|| self.garbled("status"))
     }
 
     /// How many files it may have open; `None` if there is no limit.
     pub(super) fn open_files_limit(&self) -> Result<Option<u64>, Error> {
         let limits = read(&self.id, "limits")?;
-        let line = limits
-            .lines()
-            .find_map(|line| line.strip_prefix("Max open files"));
-        let soft = line
-            .and_then(|line| line.split_whitespace().next())
-            .ok_or_else(|| self.garbled("limits"))?;
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+        let soft = line.and_then(|line| line.split_whitespace().next()).ok_or_else(|| self.garbled("limits"))?;
         Ok(soft.parse().ok())
     }
 
     fn garbled(&self, file: &'static str) -> Error {
         let source = std::io::Error::from(std::io::ErrorKind::InvalidData);
-        Error::Process {
-            process: self.id.clone(),
-            file,
-            source,
-        }
+        Error::Process { process: self.id.clone(), file, source }
     }
 }
 
 fn read(id: &str, file: &'static str) -> Result<String, Error> {
-    fs::read_to_string(format!("/proc/{id}/{file}")).map_err(|source| Error::Process {
-        process: id.to_owned(),
-        file,
-        source,
-    })
+    fs::read_to_string(format!("/proc/{id}/{file}")).map_err(|source| Error::Process { process: id.to_owned(), file, source })
 }
 
 /// utime and stime, fields 14 and 15. The name, field 2, may hold spaces and brackets: count from behind it.
@@ -107,10 +88,7 @@ mod tests {
 
     #[test]
     fn memory_is_found_by_its_name() {
-        assert_eq!(
-            kilobytes("Name:\tx\nVmRSS:\t  2048 kB\n", "VmRSS:"),
-            Some(2048)
-        );
+        assert_eq!(kilobytes("Name:\tx\nVmRSS:\t  2048 kB\n", "VmRSS:"), Some(2048));
         assert_eq!(kilobytes("Name:\tx\n", "VmRSS:"), None);
     }
 }

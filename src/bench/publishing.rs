@@ -74,24 +74,8 @@ pub(super) struct Desk {
 impl Publishing {
     pub(super) fn start(site: &Arc<Site>, order: Order, window: Option<Window>) -> Self {
         let body = Body::new(order.batch, order.bytes);
-        let head = |base: &client::Base, workspace: &String| {
-            base.head(
-                "POST",
-                &base.path(workspace, "events"),
-                &[],
-                body.bytes.len(),
-            )
-        };
-        let heads = site
-            .bases
-            .iter()
-            .map(|base| {
-                site.workspaces
-                    .iter()
-                    .map(|workspace| head(base, workspace))
-                    .collect()
-            })
-            .collect();
+        let head = |base: &client::Base, workspace: &String| base.head("POST", &base.path(workspace, "events"), &[], body.bytes.len());
+        let heads = site.bases.iter().map(|base| site.workspaces.iter().map(|workspace| head(base, workspace)).collect()).collect();
         let desk = Arc::new(Desk {
             site: Arc::clone(site),
             order,
@@ -146,28 +130,17 @@ impl Desk {
 
     /// The highest seq of each workspace.
     pub(super) fn latest(&self) -> Vec<u64> {
-        self.latest
-            .iter()
-            .map(|seq| seq.load(Ordering::Relaxed))
-            .collect()
+        self.latest.iter().map(|seq| seq.load(Ordering::Relaxed)).collect()
     }
 
     /// What the last publish that failed met.
     pub(super) fn fault(&self) -> String {
-        self.fault
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn report_failures(&self, report: &mut Report) {
         let failures = self.failures.load(Ordering::Relaxed);
-        report.add(
-            "failed_publishes",
-            "failed publishes",
-            failures as f64,
-            Unit::Fault,
-        );
+        report.add("failed_publishes", "failed publishes", failures as f64, Unit::Fault);
         if failures > 0 {
             eprintln!("note: the last failed publish met: {}", self.fault());
         }
@@ -209,16 +182,13 @@ impl Desk {
             return None;
         }
         if self.order.rate > 0.0 {
-            let due = self.started
-                + Duration::from_secs_f64(turn as f64 * self.order.batch as f64 / self.order.rate);
+            let due = self.started + Duration::from_secs_f64(turn as f64 * self.order.batch as f64 / self.order.rate);
             if due > Instant::now() {
                 tokio::time::sleep_until(due.into()).await;
             }
         }
         while !self.stopped.load(Ordering::Relaxed) {
-            if self.window.as_ref().is_none_or(|window| {
-                self.owed.load(Ordering::Relaxed) <= window.watch.settled() + window.deliveries
-            }) {
+            if self.window.as_ref().is_none_or(|window| self.owed.load(Ordering::Relaxed) <= window.watch.settled() + window.deliveries) {
                 return Some(turn);
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -227,12 +197,7 @@ impl Desk {
     }
 
     /// Sends on the connection that is there or on a new one, and keeps it if it can be used again.
-    async fn exchange(
-        &self,
-        kept: &mut Option<Connection>,
-        base: usize,
-        request: &[u8],
-    ) -> Result<Reply, client::Error> {
+    async fn exchange(&self, kept: &mut Option<Connection>, base: usize, request: &[u8]) -> Result<Reply, client::Error> {
         let mut connection = match kept.take() {
             Some(connection) => connection,
             None => Connection::open(&self.site.bases[base]).await?,
@@ -248,10 +213,7 @@ impl Desk {
         let events = self.order.batch as u64;
         self.accepted.fetch_add(events, Ordering::Relaxed);
         if let Some(window) = &self.window {
-            self.owed.fetch_add(
-                events * window.watch.readers_of(workspace),
-                Ordering::Relaxed,
-            );
+            self.owed.fetch_add(events * window.watch.readers_of(workspace), Ordering::Relaxed);
         }
         if let Some(seq) = last_seq(&reply.body) {
             self.latest[workspace].fetch_max(seq, Ordering::Relaxed);
@@ -269,11 +231,7 @@ impl Desk {
 
 /// The seq that a reply to a publish names: the last one of a batch.
 fn last_seq(body: &[u8]) -> Option<u64> {
-    let name: &[u8] = if memmem::find(body, b"\"last_seq\":").is_some() {
-        b"\"last_seq\":"
-    } else {
-        b"\"seq\":"
-    };
+    let name: &[u8] = if memmem::find(body, b"\"last_seq\":").is_some() { b"\"last_seq\":" } else { b"\"seq\":" };
     let rest = &body[memmem::find(body, name)? + name.len()..];
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
@@ -285,10 +243,7 @@ mod tests {
 
     #[test]
     fn the_last_seq_of_a_reply_is_found() {
-        assert_eq!(
-            last_seq(br#"{"seq":41,"type":"bench.tick","timestamp":1}"#),
-            Some(41)
-        );
+        assert_eq!(last_seq(br#"{"seq":41,"type":"bench.tick","timestamp":1}"#), Some(41));
         assert_eq!(last_seq(br#"{"first_seq":3,"last_seq":12}"#), Some(12));
         assert_eq!(last_seq(b"{}"), None);
     }

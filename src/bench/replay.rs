@@ -59,24 +59,9 @@ impl Replay {
             ("bytes", json!(self.bytes)),
         ];
         let mut report = Report::new("replay", settings);
-        report.add(
-            "events_per_s",
-            "events replayed",
-            delivered as f64 / seconds,
-            Unit::PerSecond,
-        );
-        report.add(
-            "until_caught_up_s",
-            "until all caught up",
-            seconds,
-            Unit::Seconds,
-        );
-        report.add(
-            "events_delivered",
-            "events delivered",
-            delivered as f64,
-            Unit::Count,
-        );
+        report.add("events_per_s", "events replayed", delivered as f64 / seconds, Unit::PerSecond);
+        report.add("until_caught_up_s", "until all caught up", seconds, Unit::Seconds);
+        report.add("events_delivered", "events delivered", delivered as f64, Unit::Count);
         site.report_cpu(&mut report, &before, &after, "event", delivered);
         fleet.watch.report_faults(&mut report);
         Ok(report)
@@ -85,26 +70,14 @@ impl Replay {
     /// Fills the workspace, and returns its highest seq.
     async fn fill(&self, site: &Arc<Site>) -> Result<Vec<u64>, Error> {
         let bytes = self.bytes as usize;
-        let batch = (FILL_BYTES / (bytes + 64))
-            .clamp(1, FILL_BATCH)
-            .min(self.events.get() as usize);
+        let batch = (FILL_BYTES / (bytes + 64)).clamp(1, FILL_BATCH).min(self.events.get() as usize);
         let requests = self.events.get().div_ceil(batch as u64);
-        let order = Order {
-            connections: FILL_CONNECTIONS,
-            batch,
-            bytes,
-            rate: 0.0,
-            requests: Some(requests),
-        };
+        let order = Order { connections: FILL_CONNECTIONS, batch, bytes, rate: 0.0, requests: Some(requests) };
         let mut publishing = Publishing::start(site, order, None);
         publishing.finish().await;
         let (accepted, wanted) = (publishing.desk.accepted(), requests * batch as u64);
         if accepted < wanted {
-            return Err(Error::NotPublished {
-                accepted,
-                wanted,
-                fault: publishing.desk.fault(),
-            });
+            return Err(Error::NotPublished { accepted, wanted, fault: publishing.desk.fault() });
         }
         Ok(publishing.desk.latest())
     }

@@ -37,64 +37,33 @@ pub(super) enum Unit {
 
 impl Report {
     pub(super) fn new(scenario: &'static str, settings: Vec<(&'static str, Value)>) -> Self {
-        Self {
-            scenario,
-            settings,
-            figures: Vec::new(),
-        }
+        Self { scenario, settings, figures: Vec::new() }
     }
 
-    pub(super) fn add(
-        &mut self,
-        key: impl Into<String>,
-        label: impl Into<String>,
-        value: f64,
-        unit: Unit,
-    ) {
-        self.figures.push(Figure {
-            key: key.into(),
-            label: label.into(),
-            value,
-            unit,
-        });
+    pub(super) fn add(&mut self, key: impl Into<String>, label: impl Into<String>, value: f64, unit: Unit) {
+        self.figures.push(Figure { key: key.into(), label: label.into(), value, unit });
     }
 
     /// The value of a figure that counts something; 0 if there is none of that name.
     pub(super) fn count(&self, key: &str) -> u64 {
-        self.figures
-            .iter()
-            .find(|figure| figure.key == key)
-            .map_or(0, |figure| figure.value as u64)
+        self.figures.iter().find(|figure| figure.key == key).map_or(0, |figure| figure.value as u64)
     }
 
     /// The first figure, in words.
     pub(super) fn headline(&self) -> String {
-        self.figures
-            .first()
-            .map(|figure| format!("{} {}", figure.label, figure.show()))
-            .unwrap_or_default()
+        self.figures.first().map(|figure| format!("{} {}", figure.label, figure.show())).unwrap_or_default()
     }
 
     /// One report for several runs of the same scenario.
     pub(super) fn merge(mut reports: Vec<Self>) -> Option<Self> {
         let mut merged = reports.pop()?;
         for figure in &mut merged.figures {
-            let others = reports
-                .iter()
-                .flat_map(|report| &report.figures)
-                .filter(|other| other.key == figure.key);
-            let mut values: Vec<f64> = others
-                .map(|other| other.value)
-                .chain([figure.value])
-                .collect();
+            let others = reports.iter().flat_map(|report| &report.figures).filter(|other| other.key == figure.key);
+            let mut values: Vec<f64> = others.map(|other| other.value).chain([figure.value]).collect();
             values.sort_by(f64::total_cmp);
             let middle = values[(values.len() - 1) / 2];
             let worst = values[values.len() - 1];
-            figure.value = if figure.unit == Unit::Fault {
-                worst
-            } else {
-                middle
-            };
+            figure.value = if figure.unit == Unit::Fault { worst } else { middle };
         }
         if !reports.is_empty() {
             merged.settings.push(("runs", json!(reports.len() + 1)));
@@ -103,35 +72,15 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> String {
-        let settings: Map<String, Value> = self
-            .settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect();
-        let figures: Map<String, Value> = self
-            .figures
-            .iter()
-            .map(|figure| (figure.key.clone(), json!(figure.rounded())))
-            .collect();
-        format!(
-            "{}\n",
-            json!({"scenario": self.scenario, "settings": settings, "figures": figures})
-        )
+        let settings: Map<String, Value> = self.settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let figures: Map<String, Value> = self.figures.iter().map(|figure| (figure.key.clone(), json!(figure.rounded()))).collect();
+        format!("{}\n", json!({"scenario": self.scenario, "settings": settings, "figures": figures}))
     }
 
     pub(super) fn table(&self) -> String {
-        let settings: Vec<String> = self
-            .settings
-            .iter()
-            .map(|(name, value)| format!("{name} {value}"))
-            .collect();
+        let settings: Vec<String> = self.settings.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let mut table = format!("{}: {}\n", self.scenario, settings.join(", "));
-        let width = self
-            .figures
-            .iter()
-            .map(|figure| figure.label.chars().count())
-            .max()
-            .unwrap_or(0);
+        let width = self.figures.iter().map(|figure| figure.label.chars().count()).max().unwrap_or(0);
         for figure in &self.figures {
             // Writing to a String cannot fail.
             let _ = writeln!(table, "  {:width$}  {:>18}", figure.label, figure.show());
@@ -191,18 +140,8 @@ mod tests {
 
     #[test]
     fn several_runs_give_the_median_and_the_worst_fault() {
-        let merged = Report::merge(vec![
-            report(3.0, 0.0),
-            report(1_000.0, 4.0),
-            report(5.0, 0.0),
-        ]);
-        let figures = merged.map(|report| {
-            report
-                .figures
-                .iter()
-                .map(|figure| figure.value)
-                .collect::<Vec<f64>>()
-        });
+        let merged = Report::merge(vec![report(3.0, 0.0), report(1_000.0, 4.0), report(5.0, 0.0)]);
+        let figures = merged.map(|report| report.figures.iter().map(|figure| figure.value).collect::<Vec<f64>>());
         assert_eq!(figures, Some(vec![5.0, 4.0]));
     }
 
@@ -224,14 +163,6 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!(
-            [
-                grouped(0.0),
-                grouped(999.0),
-                grouped(1_000.0),
-                grouped(-12_345.0)
-            ],
-            ["0", "999", "1,000", "-12,345"]
-        );
+        assert_eq!([grouped(0.0), grouped(999.0), grouped(1_000.0), grouped(-12_345.0)], ["0", "999", "1,000", "-12,345"]);
     }
 }

@@ -35,19 +35,12 @@ pub(super) struct CpuTimes {
 
 impl Site {
     pub(super) fn open(common: &Common, workspaces: usize) -> Result<Arc<Self>, Error> {
-        let name = common
-            .workspace
-            .clone()
-            .unwrap_or_else(|| format!("bench-{:08x}", rand::random::<u32>()));
+        let name = common.workspace.clone().unwrap_or_else(|| format!("bench-{:08x}", rand::random::<u32>()));
         let workspaces = match workspaces {
             1 => vec![name],
             many => (0..many).map(|index| format!("{name}-{index}")).collect(),
         };
-        let processes = common
-            .pid
-            .iter()
-            .map(|&pid| Process::find(pid))
-            .collect::<Result<_, _>>()?;
+        let processes = common.pid.iter().map(|&pid| Process::find(pid)).collect::<Result<_, _>>()?;
         Ok(Arc::new(Self {
             bases: common.url.clone(),
             workspaces,
@@ -73,93 +66,42 @@ impl Site {
             return Err(Error::OpenFiles { needed, limit });
         }
         let each = needed / self.bases.len() as u64;
-        for process in self
-            .processes
-            .iter()
-            .filter(|process| !process.name.starts_with("redis"))
-        {
+        for process in self.processes.iter().filter(|process| !process.name.starts_with("redis")) {
             if let Some(limit) = process.open_files_limit()?.filter(|limit| *limit < each) {
-                eprintln!(
-                    "note: {} ({}) may open {limit} files only; start it after `ulimit -n {each}`",
-                    process.name,
-                    process.id()
-                );
+                eprintln!("note: {} ({}) may open {limit} files only; start it after `ulimit -n {each}`", process.name, process.id());
             }
         }
         Ok(())
     }
 
     pub(super) fn cpu_times(&self) -> Result<CpuTimes, Error> {
-        let of_service = self
-            .processes
-            .iter()
-            .map(Process::cpu_seconds)
-            .collect::<Result<_, _>>()?;
+        let of_service = self.processes.iter().map(Process::cpu_seconds).collect::<Result<_, _>>()?;
         let own = self.own.as_ref().map(Process::cpu_seconds).transpose()?;
-        Ok(CpuTimes {
-            at: Instant::now(),
-            of_service,
-            own,
-        })
+        Ok(CpuTimes { at: Instant::now(), of_service, own })
     }
 
     /// Resident bytes of each process of the service, with its name.
     pub(super) fn resident_bytes(&self) -> Result<Vec<(&Process, u64)>, Error> {
-        self.processes
-            .iter()
-            .map(|process| Ok((process, process.resident_bytes()?)))
-            .collect()
+        self.processes.iter().map(|process| Ok((process, process.resident_bytes()?))).collect()
     }
 
     /// Adds what the service spent between two moments, whole and for each of `units` things done (`unit` is their name).
-    pub(super) fn report_cpu(
-        &self,
-        report: &mut Report,
-        before: &CpuTimes,
-        after: &CpuTimes,
-        unit: &str,
-        units: u64,
-    ) {
+    pub(super) fn report_cpu(&self, report: &mut Report, before: &CpuTimes, after: &CpuTimes, unit: &str, units: u64) {
         let seconds = after.at.duration_since(before.at).as_secs_f64();
-        let spent: Vec<f64> = after
-            .of_service
-            .iter()
-            .zip(&before.of_service)
-            .map(|(after, before)| after - before)
-            .collect();
+        let spent: Vec<f64> = after.of_service.iter().zip(&before.of_service).map(|(after, before)| after - before).collect();
         let each = |cpu: f64| cpu * 1e6 / units.max(1) as f64;
         if !spent.is_empty() {
             let key = format!("cpu_per_{unit}_us");
-            report.add(
-                key,
-                format!("service CPU a {unit}"),
-                each(spent.iter().sum()),
-                Unit::Microseconds,
-            );
+            report.add(key, format!("service CPU a {unit}"), each(spent.iter().sum()), Unit::Microseconds);
         }
         for (process, cpu) in self.processes.iter().zip(spent) {
             let (name, id) = (&process.name, process.id());
-            report.add(
-                format!("cpu_per_{unit}_{id}_us"),
-                format!("  {name} ({id}) a {unit}"),
-                each(cpu),
-                Unit::Microseconds,
-            );
-            report.add(
-                format!("cpu_{id}_percent"),
-                format!("  {name} ({id}) of a core"),
-                cpu * 100.0 / seconds,
-                Unit::PercentOfCore,
-            );
+            report.add(format!("cpu_per_{unit}_{id}_us"), format!("  {name} ({id}) a {unit}"), each(cpu), Unit::Microseconds);
+            report.add(format!("cpu_{id}_percent"), format!("  {name} ({id}) of a core"), cpu * 100.0 / seconds, Unit::PercentOfCore);
         }
         if let (Some(after), Some(before)) = (after.own, before.own) {
             let share = (after - before) * 100.0 / seconds;
-            report.add(
-                "cpu_load_generator_percent",
-                "load generator of a core",
-                share,
-                Unit::PercentOfCore,
-            );
+            report.add("cpu_load_generator_percent", "load generator of a core", share, Unit::PercentOfCore);
         }
     }
 
@@ -176,30 +118,16 @@ impl Site {
             return;
         }
         for index in 0..self.workspaces.len() {
-            if !matches!(self.request("POST", index, "purge").await, Ok(reply) if reply.status == 200)
-            {
-                eprintln!(
-                    "note: workspace {} could not be purged",
-                    self.workspaces[index]
-                );
+            if !matches!(self.request("POST", index, "purge").await, Ok(reply) if reply.status == 200) {
+                eprintln!("note: workspace {} could not be purged", self.workspaces[index]);
                 return;
             }
         }
     }
 
-    async fn request(
-        &self,
-        method: &str,
-        workspace: usize,
-        route: &str,
-    ) -> Result<Reply, client::Error> {
+    async fn request(&self, method: &str, workspace: usize, route: &str) -> Result<Reply, client::Error> {
         let base = &self.bases[0];
-        let request = base.head(
-            method,
-            &base.path(&self.workspaces[workspace], route),
-            &[],
-            0,
-        );
+        let request = base.head(method, &base.path(&self.workspaces[workspace], route), &[], 0);
         Connection::open(base).await?.exchange(&request).await
     }
 }

@@ -60,11 +60,7 @@ impl Steady<'_> {
         site.check_open_files(self.readers + self.connections)?;
         let fleet = Fleet::start(site, self.readers, None);
         fleet.ready().await?;
-        let publishing = Publishing::start(
-            site,
-            self.order(),
-            self.window(&fleet, site.workspaces.len()),
-        );
+        let publishing = Publishing::start(site, self.order(), self.window(&fleet, site.workspaces.len()));
         tokio::time::sleep(self.load.warm_up).await;
         fleet.watch.measure();
         publishing.desk.measure();
@@ -73,66 +69,31 @@ impl Steady<'_> {
         let after = Mark::set(site, &fleet, &publishing.desk)?;
         let desk = publishing.stop().await;
         if after.accepted == before.accepted {
-            return Err(Error::NotPublished {
-                accepted: 0,
-                wanted: 1,
-                fault: desk.fault(),
-            });
+            return Err(Error::NotPublished { accepted: 0, wanted: 1, fault: desk.fault() });
         }
         fleet.caught_up(&desk.latest(), CATCH_UP).await;
         Ok(self.report(site, &fleet, &desk, &before, &after))
     }
 
     fn order(&self) -> Order {
-        let Load {
-            bytes, batch, rate, ..
-        } = *self.load;
-        Order {
-            connections: self.connections,
-            batch: batch as usize,
-            bytes: bytes as usize,
-            rate,
-            requests: None,
-        }
+        let Load { bytes, batch, rate, .. } = *self.load;
+        Order { connections: self.connections, batch: batch as usize, bytes: bytes as usize, rate, requests: None }
     }
 
     fn window(&self, fleet: &Fleet, workspaces: usize) -> Option<Window> {
         let deliveries = (self.window * self.readers as u64 / workspaces as u64).max(1);
         let bounded = self.window > 0 && self.readers > 0;
-        bounded.then(|| Window {
-            watch: Arc::clone(&fleet.watch),
-            deliveries,
-        })
+        bounded.then(|| Window { watch: Arc::clone(&fleet.watch), deliveries })
     }
 
-    fn report(
-        &self,
-        site: &Site,
-        fleet: &Fleet,
-        desk: &Desk,
-        before: &Mark,
-        after: &Mark,
-    ) -> Report {
+    fn report(&self, site: &Site, fleet: &Fleet, desk: &Desk, before: &Mark, after: &Mark) -> Report {
         let seconds = (after.at - before.at) as f64 / 1e9;
         let mut report = Report::new(self.scenario, self.settings(site));
-        let (delivered, accepted) = (
-            after.delivered - before.delivered,
-            after.accepted - before.accepted,
-        );
+        let (delivered, accepted) = (after.delivered - before.delivered, after.accepted - before.accepted);
         if self.readers > 0 {
-            report.add(
-                "deliveries_per_s",
-                "deliveries",
-                delivered as f64 / seconds,
-                Unit::PerSecond,
-            );
+            report.add("deliveries_per_s", "deliveries", delivered as f64 / seconds, Unit::PerSecond);
         }
-        report.add(
-            "publishes_per_s",
-            "publishes",
-            accepted as f64 / seconds,
-            Unit::PerSecond,
-        );
+        report.add("publishes_per_s", "publishes", accepted as f64 / seconds, Unit::PerSecond);
         if self.readers > 0 {
             report_quantiles(&mut report, "lag", &fleet.watch.lag);
         }
@@ -166,30 +127,14 @@ impl Steady<'_> {
 impl Mark {
     fn set(site: &Site, fleet: &Fleet, desk: &Desk) -> Result<Self, Error> {
         let cpu = site.cpu_times()?;
-        Ok(Self {
-            at: site.now(),
-            delivered: fleet.watch.delivered(),
-            accepted: desk.accepted(),
-            cpu,
-        })
+        Ok(Self { at: site.now(), delivered: fleet.watch.delivered(), accepted: desk.accepted(), cpu })
     }
 }
 
 fn report_quantiles(report: &mut Report, name: &str, histogram: &Histogram) {
-    for (share, mark) in [
-        (0.5, "p50"),
-        (0.9, "p90"),
-        (0.99, "p99"),
-        (0.999, "p999"),
-        (1.0, "max"),
-    ] {
+    for (share, mark) in [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p999"), (1.0, "max")] {
         if let Some(nanoseconds) = histogram.quantile(share) {
-            report.add(
-                format!("{name}_{mark}_us"),
-                format!("{name} {mark}"),
-                nanoseconds / 1_000.0,
-                Unit::Microseconds,
-            );
+            report.add(format!("{name}_{mark}_us"), format!("{name} {mark}"), nanoseconds / 1_000.0, Unit::Microseconds);
         }
     }
 }

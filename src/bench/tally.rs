@@ -53,13 +53,7 @@ pub(super) struct News {
 impl Tally {
     /// A reader that starts behind `since`, or live.
     pub(super) fn new(since: Option<u64>) -> Self {
-        Self {
-            lines: Lines::default(),
-            stamps: StampFinder::default(),
-            frame: Frame::default(),
-            last: since,
-            epoch: Vec::new(),
-        }
+        Self { lines: Lines::default(), stamps: StampFinder::default(), frame: Frame::default(), last: since, epoch: Vec::new() }
     }
 
     pub(super) fn last(&self) -> Option<u64> {
@@ -69,9 +63,7 @@ impl Tally {
     /// What to send as `Last-Event-ID` to go on where this reader stands; `None` for one that has had nothing.
     pub(super) fn cursor(&self) -> Option<String> {
         let epoch = String::from_utf8_lossy(&self.epoch);
-        self.last
-            .filter(|_| !self.epoch.is_empty())
-            .map(|seq| format!("{seq}.{epoch}"))
+        self.last.filter(|_| !self.epoch.is_empty()).map(|seq| format!("{seq}.{epoch}"))
     }
 
     /// Forgets the frame that the old connection broke off in.
@@ -82,13 +74,7 @@ impl Tally {
 
     /// Takes the next piece of the stream; `stamped` gets the time of sending of each new event.
     pub(super) fn feed(&mut self, piece: &[u8], news: &mut News, mut stamped: impl FnMut(u64)) {
-        let Self {
-            lines,
-            stamps,
-            frame,
-            last,
-            epoch,
-        } = self;
+        let Self { lines, stamps, frame, last, epoch } = self;
         lines.feed(piece, |field| match field {
             Field::Id(id) => frame.seq = read_id(id, epoch),
             Field::Event(name) => frame.control = Control::of(name),
@@ -149,9 +135,7 @@ fn read_id(id: &[u8], epoch: &mut Vec<u8>) -> Option<u64> {
         epoch.clear();
         epoch.extend_from_slice(rest);
     }
-    let seq = id[..digits].iter().fold(0_u64, |seq, digit| {
-        seq.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))
-    });
+    let seq = id[..digits].iter().fold(0_u64, |seq, digit| seq.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
     (digits > 0).then_some(seq)
 }
 
@@ -160,9 +144,7 @@ mod tests {
     use super::{News, Tally};
 
     fn frame(seq: u64) -> String {
-        format!(
-            "id: {seq}.0000000a\nevent: bench.tick\ndata: {{\"seq\":{seq},\"payload\":{{\"at\":\"{seq:016x}\",\"pad\":\"\"}}}}\n\n"
-        )
+        format!("id: {seq}.0000000a\nevent: bench.tick\ndata: {{\"seq\":{seq},\"payload\":{{\"at\":\"{seq:016x}\",\"pad\":\"\"}}}}\n\n")
     }
 
     fn feed(tally: &mut Tally, text: &str) -> (News, Vec<u64>) {
@@ -180,14 +162,7 @@ mod tests {
         assert_eq!(tally.cursor(), None);
         let ready = "retry: 1\n\nevent: stream.ready\nid: 6.0000000a\ndata: {}\n\n:\n";
         let (news, stamps) = feed(&mut tally, &format!("{ready}{}{}", frame(7), frame(8)));
-        assert_eq!(
-            news,
-            News {
-                delivered: 2,
-                ready: true,
-                ..News::default()
-            }
-        );
+        assert_eq!(news, News { delivered: 2, ready: true, ..News::default() });
         assert_eq!(stamps, [7, 8]);
         assert_eq!(tally.cursor().as_deref(), Some("8.0000000a"));
     }
@@ -197,15 +172,7 @@ mod tests {
         let mut tally = Tally::new(Some(0));
         let text = [1, 2, 2, 5, 4, 6].map(frame).concat();
         let (news, _) = feed(&mut tally, &text);
-        assert_eq!(
-            news,
-            News {
-                delivered: 4,
-                duplicates: 2,
-                missing: 2,
-                ..News::default()
-            }
-        );
+        assert_eq!(news, News { delivered: 4, duplicates: 2, missing: 2, ..News::default() });
         assert_eq!(tally.last(), Some(6));
     }
 
@@ -214,43 +181,18 @@ mod tests {
         let mut tally = Tally::new(Some(0));
         let whole = frame(1);
         let (news, _) = feed(&mut tally, &format!("{whole}{}", &frame(2)[..30]));
-        assert_eq!(
-            (news.delivered, tally.cursor().as_deref()),
-            (1, Some("1.0000000a"))
-        );
+        assert_eq!((news.delivered, tally.cursor().as_deref()), (1, Some("1.0000000a")));
         tally.reconnected();
         let (news, _) = feed(&mut tally, &frame(2));
-        assert_eq!(
-            news,
-            News {
-                delivered: 1,
-                ..News::default()
-            }
-        );
+        assert_eq!(news, News { delivered: 1, ..News::default() });
     }
 
     #[test]
     fn gaps_and_resets_are_told_apart_from_events() {
         let mut tally = Tally::new(Some(0));
-        let (news, _) = feed(
-            &mut tally,
-            "event: stream.gap\ndata: {}\n\nevent: stream.reset\ndata: {}\n\n",
-        );
-        assert_eq!(
-            news,
-            News {
-                gaps: 1,
-                resets: 1,
-                ..News::default()
-            }
-        );
+        let (news, _) = feed(&mut tally, "event: stream.gap\ndata: {}\n\nevent: stream.reset\ndata: {}\n\n");
+        assert_eq!(news, News { gaps: 1, resets: 1, ..News::default() });
         assert_eq!(tally.last(), None);
-        assert_eq!(
-            feed(&mut tally, &frame(40)).0,
-            News {
-                delivered: 1,
-                ..News::default()
-            }
-        );
+        assert_eq!(feed(&mut tally, &frame(40)).0, News { delivered: 1, ..News::default() });
     }
 }

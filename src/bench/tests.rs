@@ -20,10 +20,7 @@ fn options(fake: &Fake, arguments: &str) -> Result<Options, clap::Error> {
 }
 
 /// The figures of a scenario that must go well, as the JSON object's.
-async fn figures(
-    fake: &Fake,
-    arguments: &str,
-) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
+async fn figures(fake: &Fake, arguments: &str) -> Result<serde_json::Value, Box<dyn std::error::Error>> {
     let options = options(fake, arguments)?;
     let report = options.scenario.measure(&options.common).await?;
     let json: serde_json::Value = serde_json::from_str(&report.json())?;
@@ -33,11 +30,7 @@ async fn figures(
 #[tokio::test]
 async fn fanout_counts_every_delivery_of_every_reader() -> TestResult {
     let fake = Fake::start().await?;
-    let figures = figures(
-        &fake,
-        "fanout --readers 7 --workspaces 3 --publishers 2 --duration 200ms --warm-up 10ms",
-    )
-    .await?;
+    let figures = figures(&fake, "fanout --readers 7 --workspaces 3 --publishers 2 --duration 200ms --warm-up 10ms").await?;
     assert!(figures["deliveries_per_s"].as_f64() > Some(0.0));
     assert!(figures["lag_p99_us"].as_f64() > Some(0.0));
     for fault in ["duplicates", "missing", "reconnects", "failed_publishes"] {
@@ -49,11 +42,7 @@ async fn fanout_counts_every_delivery_of_every_reader() -> TestResult {
 #[tokio::test]
 async fn a_paced_load_keeps_its_rate() -> TestResult {
     let fake = Fake::start().await?;
-    let figures = figures(
-        &fake,
-        "spread --workspaces 5 --rate 100 --batch 2 --duration 500ms --warm-up 50ms",
-    )
-    .await?;
+    let figures = figures(&fake, "spread --workspaces 5 --rate 100 --batch 2 --duration 500ms --warm-up 50ms").await?;
     let rate = figures["publishes_per_s"].as_f64().unwrap_or_default();
     assert!((80.0..=125.0).contains(&rate), "{rate}");
     Ok(())
@@ -62,11 +51,7 @@ async fn a_paced_load_keeps_its_rate() -> TestResult {
 #[tokio::test]
 async fn publishes_are_counted_without_readers() -> TestResult {
     let fake = Fake::start().await?;
-    let figures = figures(
-        &fake,
-        "publish --connections 3 --duration 100ms --warm-up 10ms",
-    )
-    .await?;
+    let figures = figures(&fake, "publish --connections 3 --duration 100ms --warm-up 10ms").await?;
     assert!(figures["publishes_per_s"].as_f64() > Some(0.0));
     assert_eq!(figures.get("lag_p50_us"), None);
     Ok(())
@@ -95,22 +80,11 @@ async fn idle_readers_are_weighed() -> TestResult {
 #[tokio::test]
 async fn wrong_delivery_fails_the_command() -> TestResult {
     let fake = Fake::start().await?;
-    fake.state
-        .lie
-        .store(1, std::sync::atomic::Ordering::Relaxed);
+    fake.state.lie.store(1, std::sync::atomic::Ordering::Relaxed);
     let options = options(&fake, "replay --readers 2 --events 125 --bytes 64 --json")?;
     let wrong = run(options).await;
     // To one of the two readers: every tenth is missing, every other twelfth comes twice.
-    assert!(
-        matches!(
-            wrong,
-            Err(Error::Wrong {
-                duplicates: 8,
-                missing: 12
-            })
-        ),
-        "{wrong:?}"
-    );
+    assert!(matches!(wrong, Err(Error::Wrong { duplicates: 8, missing: 12 })), "{wrong:?}");
     Ok(())
 }
 
@@ -118,10 +92,7 @@ async fn wrong_delivery_fails_the_command() -> TestResult {
 async fn purging_is_for_workspaces_of_our_own() -> TestResult {
     let fake = Fake::start().await?;
     for (arguments, purges) in [("--workspace mine", 0), ("--runs 2", 2)] {
-        let options = options(
-            &fake,
-            &format!("publish --connections 1 --duration 20ms --warm-up 1ms {arguments}"),
-        )?;
+        let options = options(&fake, &format!("publish --connections 1 --duration 20ms --warm-up 1ms {arguments}"))?;
         measure(&options).await?;
         assert_eq!(fake.state.writes("purge").len(), purges);
     }
@@ -132,9 +103,6 @@ async fn purging_is_for_workspaces_of_our_own() -> TestResult {
 async fn too_few_open_files_are_said_before_the_run() -> TestResult {
     let fake = Fake::start().await?;
     let options = options(&fake, "fanout --readers 4000000000")?;
-    assert!(matches!(
-        measure(&options).await,
-        Err(Error::OpenFiles { .. })
-    ));
+    assert!(matches!(measure(&options).await, Err(Error::OpenFiles { .. })));
     Ok(())
 }

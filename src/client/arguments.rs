@@ -7,9 +7,7 @@ use jiff::SignedDuration;
 /// Reads a length of time as a person writes it: `500ms`, `90s`, `10m`, `1h 30m`. A bare number is refused, since its unit would be a guess.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = |_| format!("`{text}` is not a length of time; write it like 500ms, 90s or 10m");
-    let signed: SignedDuration = text
-        .parse()
-        .map_err(|error: jiff::Error| wrong(error.to_string()))?;
+    let signed: SignedDuration = text.parse().map_err(|error: jiff::Error| wrong(error.to_string()))?;
     let length = Duration::try_from(signed).map_err(|error| wrong(error.to_string()))?;
     if length.is_zero() {
         return Err("the length of time must be above zero".to_owned());
@@ -28,11 +26,7 @@ pub fn amount(text: &str) -> Result<f64, String> {
 /// Reads a workspace id: 1–64 of `A-Z a-z 0-9 _ -`, which also makes it safe in a path and in a shell line.
 pub fn workspace(text: &str) -> Result<String, String> {
     let fits = (1..=64).contains(&text.len());
-    if fits
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-    {
+    if fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
         Ok(text.to_owned())
     } else {
         Err("a workspace id is 1–64 of A-Z a-z 0-9 _ -".to_owned())

@@ -27,10 +27,7 @@ impl Base {
 
     /// The path of a route below a workspace's orchestration, such as `events?since_seq=0`.
     pub fn path(&self, workspace: &str, route: &str) -> String {
-        format!(
-            "{}/api/v1/workspaces/{workspace}/orchestration/{route}",
-            self.prefix
-        )
+        format!("{}/api/v1/workspaces/{workspace}/orchestration/{route}", self.prefix)
     }
 
     /// The whole URL of such a route, to show to a person.
@@ -59,28 +56,16 @@ impl FromStr for Base {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let uri: Uri = text
-            .parse()
-            .map_err(|error| format!("`{text}` is not a URL: {error}"))?;
+        let uri: Uri = text.parse().map_err(|error| format!("`{text}` is not a URL: {error}"))?;
         if uri.scheme_str() != Some("http") {
-            return Err(format!(
-                "`{text}` does not start with http://, the only scheme spoken here"
-            ));
+            return Err(format!("`{text}` does not start with http://, the only scheme spoken here"));
         }
-        let authority = uri
-            .authority()
-            .ok_or_else(|| format!("`{text}` names no host"))?;
+        let authority = uri.authority().ok_or_else(|| format!("`{text}` names no host"))?;
         if authority.as_str().contains('@') || uri.query().is_some() {
-            return Err(format!(
-                "`{text}` has a user or a query; a host, a port and a path are all it may have"
-            ));
+            return Err(format!("`{text}` has a user or a query; a host, a port and a path are all it may have"));
         }
         Ok(Self {
-            host: authority
-                .host()
-                .trim_start_matches('[')
-                .trim_end_matches(']')
-                .to_owned(),
+            host: authority.host().trim_start_matches('[').trim_end_matches(']').to_owned(),
             port: authority.port_u16().unwrap_or(80),
             authority: authority.as_str().to_owned(),
             prefix: uri.path().trim_end_matches('/').to_owned(),
@@ -102,28 +87,16 @@ mod tests {
     fn a_url_gives_host_port_and_prefix() -> Result<(), String> {
         let plain: Base = "http://127.0.0.1:8080".parse()?;
         assert_eq!(plain.endpoint(), ("127.0.0.1", 8080));
-        assert_eq!(
-            plain.path("w", "events"),
-            "/api/v1/workspaces/w/orchestration/events"
-        );
+        assert_eq!(plain.path("w", "events"), "/api/v1/workspaces/w/orchestration/events");
         let nested: Base = "http://[::1]/agents/".parse()?;
         assert_eq!(nested.endpoint(), ("::1", 80));
-        assert_eq!(
-            nested.url("w", "log"),
-            "http://[::1]/agents/api/v1/workspaces/w/orchestration/log"
-        );
+        assert_eq!(nested.url("w", "log"), "http://[::1]/agents/api/v1/workspaces/w/orchestration/log");
         Ok(())
     }
 
     #[test]
     fn other_schemes_and_users_are_refused() {
-        for wrong in [
-            "https://example.test",
-            "127.0.0.1:8080",
-            "http://me@host",
-            "http://host/?a=b",
-            "/path",
-        ] {
+        for wrong in ["https://example.test", "127.0.0.1:8080", "http://me@host", "http://host/?a=b", "/path"] {
             assert!(wrong.parse::<Base>().is_err(), "{wrong}");
         }
     }
@@ -131,14 +104,8 @@ mod tests {
     #[test]
     fn a_post_states_its_length_even_when_empty() -> Result<(), String> {
         let base: Base = "http://h:1".parse()?;
-        assert_eq!(
-            base.head("POST", "/p", &["A: b"], 0),
-            b"POST /p HTTP/1.1\r\nHost: h:1\r\nContent-Length: 0\r\nA: b\r\n\r\n"
-        );
-        assert_eq!(
-            base.head("GET", "/p", &[], 0),
-            b"GET /p HTTP/1.1\r\nHost: h:1\r\n\r\n"
-        );
+        assert_eq!(base.head("POST", "/p", &["A: b"], 0), b"POST /p HTTP/1.1\r\nHost: h:1\r\nContent-Length: 0\r\nA: b\r\n\r\n");
+        assert_eq!(base.head("GET", "/p", &[], 0), b"GET /p HTTP/1.1\r\nHost: h:1\r\n\r\n");
         Ok(())
     }
 }

@@ -65,11 +65,7 @@ impl Fake {
                 connections.spawn(async move { state.serve(socket).await.unwrap_or_default() });
             }
         });
-        Ok(Self {
-            base,
-            state,
-            _tasks: tasks,
-        })
+        Ok(Self { base, state, _tasks: tasks })
     }
 }
 
@@ -81,13 +77,8 @@ impl State {
     /// The writes whose route starts with `route`, as method and body.
     pub(crate) fn writes(&self, route: &str) -> Vec<(String, Value)> {
         let inner = self.inner();
-        let of_route = inner
-            .writes
-            .iter()
-            .filter(|(_, at, _)| at.starts_with(route));
-        of_route
-            .map(|(method, _, body)| (method.clone(), body.clone()))
-            .collect()
+        let of_route = inner.writes.iter().filter(|(_, at, _)| at.starts_with(route));
+        of_route.map(|(method, _, body)| (method.clone(), body.clone())).collect()
     }
 
     /// Resolves every question, those to come included.
@@ -100,13 +91,7 @@ impl State {
         let mut inbox = Vec::new();
         while let Some(request) = read_request(&mut socket, &mut inbox).await? {
             if spend(&self.refuse) {
-                socket
-                    .write_all(&reply(
-                        503,
-                        "{\"name\":\"ServiceUnavailableError\"}",
-                        "Retry-After: 0\r\n",
-                    ))
-                    .await?;
+                socket.write_all(&reply(503, "{\"name\":\"ServiceUnavailableError\"}", "Retry-After: 0\r\n")).await?;
                 continue;
             }
             if request.method == "GET" && request.route == "events" {
@@ -129,20 +114,13 @@ impl State {
             return self.outcome().await;
         }
         if self.forbid.load(Ordering::Relaxed) {
-            return text(
-                400,
-                "{\"name\":\"BadRequestError\",\"data\":{\"code\":\"reserved_type\"}}",
-            );
+            return text(400, "{\"name\":\"BadRequestError\",\"data\":{\"code\":\"reserved_type\"}}");
         }
         let mut inner = self.inner();
         if let Some(first) = request.key.as_ref().and_then(|key| inner.replies.get(key)) {
             return first.clone();
         }
-        inner.writes.push((
-            request.method.clone(),
-            request.route.clone(),
-            request.body.clone(),
-        ));
+        inner.writes.push((request.method.clone(), request.route.clone(), request.body.clone()));
         let reply = match (request.method.as_str(), request.route.as_str()) {
             ("POST", "events") => inner.append(request),
             ("POST", "questions") => text(201, "{\"question\":{\"id\":\"que_1\"}}"),
@@ -163,34 +141,18 @@ impl State {
             // The time limit only keeps a test from hanging; a waiter asks again.
             let _ = tokio::time::timeout(Duration::from_millis(200), resolved).await;
         }
-        self.inner()
-            .outcome
-            .as_ref()
-            .map_or_else(|| text(204, ""), |outcome| text(200, &outcome.to_string()))
+        self.inner().outcome.as_ref().map_or_else(|| text(204, ""), |outcome| text(200, &outcome.to_string()))
     }
 
     async fn stream(&self, mut socket: TcpStream, request: &Request) -> io::Result<()> {
         let lies = spend(&self.lie);
-        let latest = self
-            .inner()
-            .frames
-            .get(&request.workspace)
-            .map_or(0, Vec::len);
-        let since = request
-            .query
-            .strip_prefix("since_seq=")
-            .and_then(|text| text.parse().ok());
+        let latest = self.inner().frames.get(&request.workspace).map_or(0, Vec::len);
+        let since = request.query.strip_prefix("since_seq=").and_then(|text| text.parse().ok());
         let live = request.cursor.is_none() && since.is_none();
         let mut next = request.cursor.or(since).unwrap_or(latest);
-        let id = if live {
-            format!("id: {latest}.0000000a\n")
-        } else {
-            String::new()
-        };
+        let id = if live { format!("id: {latest}.0000000a\n") } else { String::new() };
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let ready = format!(
-            "retry: 2000\n\nevent: stream.ready\n{id}data: {{\"type\":\"stream.ready\",\"payload\":{{}}}}\n\n:\n"
-        );
+        let ready = format!("retry: 2000\n\nevent: stream.ready\n{id}data: {{\"type\":\"stream.ready\",\"payload\":{{}}}}\n\n:\n");
         socket.write_all(head.as_bytes()).await?;
         write_chunks(&mut socket, &ready).await?;
         loop {
@@ -234,27 +196,16 @@ impl Inner {
         for event in events {
             let seq = frames.len() + 1;
             let kind = event["type"].as_str().unwrap_or_default().to_owned();
-            let data =
-                json!({"seq": seq, "type": kind, "payload": event["payload"], "timestamp": 1});
-            frames.push(format!(
-                "id: {seq}.0000000a\nevent: {kind}\ndata: {data}\n\n"
-            ));
+            let data = json!({"seq": seq, "type": kind, "payload": event["payload"], "timestamp": 1});
+            frames.push(format!("id: {seq}.0000000a\nevent: {kind}\ndata: {data}\n\n"));
         }
         let last = frames.len();
-        let body = if single {
-            json!({"seq": last})
-        } else {
-            json!({"first_seq": first, "last_seq": last})
-        };
+        let body = if single { json!({"seq": last}) } else { json!({"first_seq": first, "last_seq": last}) };
         text(201, &body.to_string())
     }
 }
 
 /// Takes one from a count of faults to come, if there is one.
 fn spend(count: &AtomicUsize) -> bool {
-    count
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            left.checked_sub(1)
-        })
-        .is_ok()
+    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }

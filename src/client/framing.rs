@@ -36,34 +36,21 @@ pub(super) enum Fed {
 
 impl Framing {
     pub(super) fn chunked() -> Self {
-        Self::Chunked(Chunk::Size {
-            size: 0,
-            over: false,
-        })
+        Self::Chunked(Chunk::Size { size: 0, over: false })
     }
 
     /// Takes the next bytes from the socket and hands the body's among them to `take`, in order.
-    pub(super) fn feed(
-        &mut self,
-        bytes: &[u8],
-        take: &mut impl FnMut(&[u8]),
-    ) -> Result<Fed, &'static str> {
+    pub(super) fn feed(&mut self, bytes: &[u8], take: &mut impl FnMut(&[u8])) -> Result<Fed, &'static str> {
         match self {
             Self::UntilClose => {
                 take(bytes);
                 Ok(Fed::More)
             }
             Self::Length(left) => {
-                let now = bytes
-                    .len()
-                    .min(usize::try_from(*left).unwrap_or(usize::MAX));
+                let now = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 take(&bytes[..now]);
                 *left -= now as u64;
-                Ok(if *left == 0 {
-                    Fed::Over(now)
-                } else {
-                    Fed::More
-                })
+                Ok(if *left == 0 { Fed::Over(now) } else { Fed::More })
             }
             Self::Chunked(chunk) => chunk.feed(bytes, take),
         }
@@ -101,9 +88,7 @@ impl Chunk {
                 b';' | b'\r' | b' ' => *over = true,
                 _ if *over => {}
                 _ => {
-                    let digit = char::from(byte)
-                        .to_digit(16)
-                        .ok_or("a chunk size that is no number")?;
+                    let digit = char::from(byte).to_digit(16).ok_or("a chunk size that is no number")?;
                     if *size >> 58 != 0 {
                         return Err("a chunk size beyond reason");
                     }
@@ -112,12 +97,7 @@ impl Chunk {
             },
             Self::Behind => match byte {
                 b'\r' => {}
-                b'\n' => {
-                    *self = Self::Size {
-                        size: 0,
-                        over: false,
-                    }
-                }
+                b'\n' => *self = Self::Size { size: 0, over: false },
                 _ => return Err("a chunk longer than its size"),
             },
             Self::Trailer(length) => match byte {
@@ -156,11 +136,7 @@ mod tests {
     fn extensions_and_trailers_are_skipped() {
         let wire = b"5;name=value\r\nhello\r\nA\r\n, world!!!\r\n0\r\nDigest: x\r\n\r\nnext";
         for piece in 1..wire.len() {
-            assert_eq!(
-                decode(wire, piece),
-                Ok((b"hello, world!!!".to_vec(), 4)),
-                "{piece}"
-            );
+            assert_eq!(decode(wire, piece), Ok((b"hello, world!!!".to_vec(), 4)), "{piece}");
         }
     }
 

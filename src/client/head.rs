@@ -23,11 +23,7 @@ impl Head {
     /// Reads the head at the start of `bytes` and says how many of them it took; `None` while its blank line has not come.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, &'static str> {
         let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
-            return if bytes.len() > MAX_BYTES {
-                Err("its head does not end")
-            } else {
-                Ok(None)
-            };
+            return if bytes.len() > MAX_BYTES { Err("its head does not end") } else { Ok(None) };
         };
         let text = std::str::from_utf8(&bytes[..end]).map_err(|_| "its head is not text")?;
         let mut lines = text.split("\r\n");
@@ -40,35 +36,17 @@ impl Head {
     }
 
     fn status_line(line: &str) -> Result<Self, &'static str> {
-        let rest = line
-            .strip_prefix("HTTP/1.")
-            .ok_or("no HTTP/1.1 status line")?;
+        let rest = line.strip_prefix("HTTP/1.").ok_or("no HTTP/1.1 status line")?;
         let (minor, rest) = rest.split_once(' ').ok_or("no status")?;
-        let status: u16 = rest
-            .get(..3)
-            .and_then(|digits| digits.parse().ok())
-            .ok_or("no status")?;
-        let framing = if status == 204 || status == 304 {
-            Framing::Length(0)
-        } else {
-            Framing::UntilClose
-        };
-        Ok(Self {
-            status,
-            framing,
-            keep_alive: minor == "1",
-            retry_after: None,
-        })
+        let status: u16 = rest.get(..3).and_then(|digits| digits.parse().ok()).ok_or("no status")?;
+        let framing = if status == 204 || status == 304 { Framing::Length(0) } else { Framing::UntilClose };
+        Ok(Self { status, framing, keep_alive: minor == "1", retry_after: None })
     }
 
     fn header(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         if name.eq_ignore_ascii_case("content-length") {
             if matches!(self.framing, Framing::UntilClose) {
-                self.framing = Framing::Length(
-                    value
-                        .parse()
-                        .map_err(|_| "a Content-Length that is no number")?,
-                );
+                self.framing = Framing::Length(value.parse().map_err(|_| "a Content-Length that is no number")?);
             }
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             if !value.eq_ignore_ascii_case("chunked") {
@@ -98,10 +76,7 @@ mod tests {
             assert!(Head::parse(&text[..cut])?.is_none(), "{cut}");
         }
         let (head, used) = Head::parse(text)?.ok_or("no head")?;
-        assert_eq!(
-            (head.status, used, head.keep_alive),
-            (503, text.len() - 3, false)
-        );
+        assert_eq!((head.status, used, head.keep_alive), (503, text.len() - 3, false));
         assert_eq!(head.retry_after, Some(Duration::from_secs(1)));
         assert!(matches!(head.framing, Framing::Length(3)));
         Ok(())

@@ -56,14 +56,8 @@ fn classify(line: &[u8], on: &mut impl FnMut(Field<'_>)) {
     match line.first() {
         None => on(Field::Blank),
         Some(b'i') => value(line, b"id:").map(Field::Id).into_iter().for_each(on),
-        Some(b'e') => value(line, b"event:")
-            .map(Field::Event)
-            .into_iter()
-            .for_each(on),
-        Some(b'd') => value(line, b"data:")
-            .map(Field::Data)
-            .into_iter()
-            .for_each(on),
+        Some(b'e') => value(line, b"event:").map(Field::Event).into_iter().for_each(on),
+        Some(b'd') => value(line, b"data:").map(Field::Data).into_iter().for_each(on),
         Some(_) => {}
     }
 }
@@ -127,10 +121,7 @@ mod tests {
         }
         assert!(lines.carry.len() <= 512);
         let mut starts = false;
-        lines.feed(
-            b"}\n",
-            |field| starts = matches!(field, Field::Data(data) if data.starts_with(b"{\"at\":1x")),
-        );
+        lines.feed(b"}\n", |field| starts = matches!(field, Field::Data(data) if data.starts_with(b"{\"at\":1x")));
         assert!(starts);
     }
 

@@ -48,17 +48,9 @@ impl Stream {
         let (socket, head, early) = Connection::open(base).await?.into_stream(&request).await?;
         let authority = base.authority().to_owned();
         if head.status != 200 {
-            return Err(Error::NoStream {
-                authority,
-                status: head.status,
-            });
+            return Err(Error::NoStream { authority, status: head.status });
         }
-        Ok(Self {
-            socket,
-            authority,
-            framing: head.framing,
-            early,
-        })
+        Ok(Self { socket, authority, framing: head.framing, early })
     }
 
     /// Waits for bytes, reads once, and hands the body's to `take`. It may be dropped while it waits; nothing is lost.
@@ -67,31 +59,20 @@ impl Stream {
             let early = std::mem::take(&mut self.early);
             return self.feed(&early, &mut take);
         }
-        poll_fn(|context| BUFFER.with_borrow_mut(|buffer| self.poll(context, buffer, &mut take)))
-            .await
+        poll_fn(|context| BUFFER.with_borrow_mut(|buffer| self.poll(context, buffer, &mut take))).await
     }
 
     // Polled by hand, since the shared buffer can be borrowed for the length of one poll only. `try_read` behind `readable` would do the
     // same with a second system call a wake-up, to learn that nothing is left.
-    fn poll(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut Vec<u8>,
-        take: &mut impl FnMut(&[u8]),
-    ) -> Poll<Result<More, Error>> {
+    fn poll(&mut self, context: &mut Context<'_>, buffer: &mut Vec<u8>, take: &mut impl FnMut(&[u8])) -> Poll<Result<More, Error>> {
         buffer.resize(BUFFER_BYTES, 0);
         let mut read = ReadBuf::new(buffer);
         if let Err(source) = ready!(Pin::new(&mut self.socket).poll_read(context, &mut read)) {
-            return Poll::Ready(Err(Error::Socket {
-                authority: self.authority.clone(),
-                source,
-            }));
+            return Poll::Ready(Err(Error::Socket { authority: self.authority.clone(), source }));
         }
         Poll::Ready(match (read.filled(), &self.framing) {
             ([], Framing::UntilClose) => Ok(More::No),
-            ([], Framing::Length(_) | Framing::Chunked(_)) => Err(Error::Closed {
-                authority: self.authority.clone(),
-            }),
+            ([], Framing::Length(_) | Framing::Chunked(_)) => Err(Error::Closed { authority: self.authority.clone() }),
             (bytes, _) => self.feed(bytes, take),
         })
     }
@@ -100,10 +81,7 @@ impl Stream {
         match self.framing.feed(bytes, take) {
             Ok(Fed::More) => Ok(More::Yes),
             Ok(Fed::Over(_)) => Ok(More::No),
-            Err(what) => Err(Error::Malformed {
-                authority: self.authority.clone(),
-                what,
-            }),
+            Err(what) => Err(Error::Malformed { authority: self.authority.clone(), what }),
         }
     }
 }

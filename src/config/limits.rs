@@ -50,25 +50,10 @@ impl Limits {
             "Largest event payload, in bytes",
             1024..=16 * 1024 * 1024,
         );
-        settings.number(
-            &mut self.batch_items,
-            ("DOWNBEAT_BATCH_ITEMS", "ITEMS"),
-            "Most events or log rows of one request",
-            1..=10_000,
-        );
+        settings.number(&mut self.batch_items, ("DOWNBEAT_BATCH_ITEMS", "ITEMS"), "Most events or log rows of one request", 1..=10_000);
         // serde_json itself gives up at 128.
-        settings.number(
-            &mut self.json_depth,
-            ("DOWNBEAT_JSON_DEPTH", "LEVELS"),
-            "Deepest nesting of JSON a caller may send",
-            2..=120,
-        );
-        settings.number(
-            &mut self.log_page,
-            ("DOWNBEAT_LOG_PAGE", "ITEMS"),
-            "Most items of one page",
-            1..=10_000,
-        );
+        settings.number(&mut self.json_depth, ("DOWNBEAT_JSON_DEPTH", "LEVELS"), "Deepest nesting of JSON a caller may send", 2..=120);
+        settings.number(&mut self.log_page, ("DOWNBEAT_LOG_PAGE", "ITEMS"), "Most items of one page", 1..=10_000);
         settings.number(
             &mut self.workspace_streams,
             ("DOWNBEAT_WORKSPACE_STREAMS", "STREAMS"),

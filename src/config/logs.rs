@@ -35,10 +35,7 @@ impl Display for LogFormat {
 
 impl Default for Logs {
     fn default() -> Self {
-        Self {
-            filter: "info".to_owned(),
-            format: LogFormat::Text,
-        }
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
     }
 }
 
@@ -51,21 +48,14 @@ impl Logs {
             "What to log on stderr: off, error, warn, info, debug, trace, or directives such as info,downbeat::store=debug",
             parse_filter,
         );
-        settings.value(
-            &mut self.format,
-            ("DOWNBEAT_LOG_FORMAT", "FORMAT"),
-            "Form of a log line: text or json",
-            parse_format,
-        );
+        settings.value(&mut self.format, ("DOWNBEAT_LOG_FORMAT", "FORMAT"), "Form of a log line: text or json", parse_format);
     }
 }
 
 fn parse_filter(text: &str) -> Result<String, String> {
     match EnvFilter::builder().parse(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!(
-            "{text:?} is not a log filter ({error}); write a level such as info, or info,downbeat::store=debug"
-        )),
+        Err(error) => Err(format!("{text:?} is not a log filter ({error}); write a level such as info, or info,downbeat::store=debug")),
     }
 }
 

@@ -24,13 +24,7 @@ pub struct Redis {
 
 impl Default for Redis {
     fn default() -> Self {
-        Self {
-            url: None,
-            data_dir: PathBuf::from(".downbeat"),
-            key_prefix: "db".to_owned(),
-            timeout: Duration::from_millis(800),
-            pool: 8,
-        }
+        Self { url: None, data_dir: PathBuf::from(".downbeat"), key_prefix: "db".to_owned(), timeout: Duration::from_millis(800), pool: 8 }
     }
 }
 
@@ -73,10 +67,7 @@ impl Redis {
 
     pub(super) fn check(&self, faults: &mut Vec<Fault>) {
         if self.data_dir.as_os_str().is_empty() {
-            faults.push(Fault {
-                setting: "DOWNBEAT_DATA_DIR",
-                message: "it is empty".to_owned(),
-            });
+            faults.push(Fault { setting: "DOWNBEAT_DATA_DIR", message: "it is empty".to_owned() });
         }
     }
 }
@@ -89,25 +80,16 @@ impl RedisUrl {
     /// Checks the scheme; the rest is the store's to read.
     pub fn parse(text: &str) -> Result<Self, String> {
         const KNOWN: [&str; 4] = ["redis://", "rediss://", "unix://", "redis+unix://"];
-        if KNOWN
-            .iter()
-            .any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
-        {
+        if KNOWN.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme)) {
             return Ok(Self(text.to_owned()));
         }
         // Only the scheme is repeated: the rest may hold a password.
-        let scheme = text
-            .split_once("://")
-            .map_or("a text without a scheme", |(scheme, _)| scheme);
+        let scheme = text.split_once("://").map_or("a text without a scheme", |(scheme, _)| scheme);
         Err(match scheme {
             "redis+sentinel" | "redis+cluster" => {
-                format!(
-                    "{scheme}:// is not available in this version; it speaks to a single Redis through redis://, rediss:// or unix://"
-                )
+                format!("{scheme}:// is not available in this version; it speaks to a single Redis through redis://, rediss:// or unix://")
             }
-            _ => format!(
-                "{scheme} is not a Redis URL; write redis://host:6379/0, rediss://host:6379/0 or unix:///path/to/socket"
-            ),
+            _ => format!("{scheme} is not a Redis URL; write redis://host:6379/0, rediss://host:6379/0 or unix:///path/to/socket"),
         })
     }
 
@@ -147,8 +129,7 @@ impl Debug for RedisUrl {
 }
 
 fn parse_prefix(text: &str) -> Result<String, String> {
-    let plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
     if text.len() <= 32 && text.bytes().all(plain) {
         return Ok(text.to_owned());
     }

@@ -60,12 +60,7 @@ impl Server {
             "Address and port of /livez, /readyz and /metrics, for the operator's network only",
             parse_address,
         );
-        settings.value(
-            &mut self.auth,
-            ("DOWNBEAT_AUTH", "MODE"),
-            "Authentication of callers; this version knows: off",
-            parse_auth,
-        );
+        settings.value(&mut self.auth, ("DOWNBEAT_AUTH", "MODE"), "Authentication of callers; this version knows: off", parse_auth);
         settings.duration(
             &mut self.drain,
             ("DOWNBEAT_DRAIN_SECONDS", Unit::Seconds),
@@ -89,33 +84,25 @@ impl Server {
         if self.listen == self.admin_listen && self.listen.port() != 0 {
             faults.push(Fault {
                 setting: "DOWNBEAT_ADMIN_LISTEN",
-                message: format!(
-                    "{} is the address of the API already; the two need different ports",
-                    self.admin_listen
-                ),
+                message: format!("{} is the address of the API already; the two need different ports", self.admin_listen),
             });
         }
     }
 }
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    let numeric = text
-        .strip_prefix("localhost:")
-        .map(|port| format!("127.0.0.1:{port}"));
-    numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
-        format!("{text:?} is not an address and a port, such as 127.0.0.1:8080 or [::1]:8080")
-    })
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric
+        .as_deref()
+        .unwrap_or(text)
+        .parse()
+        .map_err(|_| format!("{text:?} is not an address and a port, such as 127.0.0.1:8080 or [::1]:8080"))
 }
 
 fn parse_auth(text: &str) -> Result<Auth, String> {
     match text {
         "off" => Ok(Auth::Off),
-        "jwt" => Err(
-            "\"jwt\" is not available in this version; the only value it knows is \"off\""
-                .to_owned(),
-        ),
-        other => Err(format!(
-            "{other:?} is not an authentication mode; the only value this version knows is \"off\""
-        )),
+        "jwt" => Err("\"jwt\" is not available in this version; the only value it knows is \"off\"".to_owned()),
+        other => Err(format!("{other:?} is not an authentication mode; the only value this version knows is \"off\"")),
     }
 }

@@ -23,20 +23,9 @@ pub struct Faults(pub Vec<Fault>);
 
 impl Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the configuration has {} fault{}:",
-            self.0.len(),
-            if self.0.len() == 1 { "" } else { "s" }
-        )?;
+        write!(f, "the configuration has {} fault{}:", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
         for fault in &self.0 {
-            write!(
-                f,
-                "\n  {} (--{}): {}",
-                fault.setting,
-                flag(fault.setting),
-                fault.message
-            )?;
+            write!(f, "\n  {} (--{}): {}", fault.setting, flag(fault.setting), fault.message)?;
         }
         Ok(())
     }
@@ -60,20 +49,12 @@ pub(super) struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// A walk that collects the arguments and leaves every slot alone.
     pub(super) fn declare() -> Self {
-        Self {
-            matches: None,
-            heading: "",
-            arguments: Vec::new(),
-            faults: Vec::new(),
-        }
+        Self { matches: None, heading: "", arguments: Vec::new(), faults: Vec::new() }
     }
 
     /// A walk that fills the slots from what clap found in flags and environment.
     pub(super) fn read(matches: &'a ArgMatches) -> Self {
-        Self {
-            matches: Some(matches),
-            ..Self::declare()
-        }
+        Self { matches: Some(matches), ..Self::declare() }
     }
 
     /// The heading of the settings that follow, in the help text.
@@ -92,16 +73,12 @@ impl<'a> Settings<'a> {
         match self.matches {
             None => {
                 let argument = self.argument(variable, placeholder, help);
-                self.arguments
-                    .push(argument.default_value(slot.to_string()));
+                self.arguments.push(argument.default_value(slot.to_string()));
             }
             Some(matches) => match text(matches, variable).map(parse) {
                 None => {}
                 Some(Ok(value)) => *slot = value,
-                Some(Err(message)) => self.faults.push(Fault {
-                    setting: variable,
-                    message,
-                }),
+                Some(Err(message)) => self.faults.push(Fault { setting: variable, message }),
             },
         }
     }
@@ -122,10 +99,7 @@ impl<'a> Settings<'a> {
             Some(matches) => match text(matches, variable).map(parse) {
                 None => {}
                 Some(Ok(value)) => *slot = Some(value),
-                Some(Err(message)) => self.faults.push(Fault {
-                    setting: variable,
-                    message,
-                }),
+                Some(Err(message)) => self.faults.push(Fault { setting: variable, message }),
             },
         }
     }
@@ -139,17 +113,9 @@ impl<'a> Settings<'a> {
         range: RangeInclusive<usize>,
     ) {
         self.value(slot, (variable, unit), help, |text| {
-            text.parse()
-                .ok()
-                .filter(|number| range.contains(number))
-                .ok_or_else(|| {
-                    format!(
-                        "{text:?} is not a whole number of {} from {} to {}",
-                        unit.to_lowercase(),
-                        range.start(),
-                        range.end()
-                    )
-                })
+            text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+                format!("{text:?} is not a whole number of {} from {} to {}", unit.to_lowercase(), range.start(), range.end())
+            })
         });
     }
 
@@ -175,32 +141,16 @@ impl<'a> Settings<'a> {
         }
     }
 
-    fn argument(
-        &self,
-        variable: &'static str,
-        placeholder: &'static str,
-        help: &'static str,
-    ) -> Arg {
-        Arg::new(variable)
-            .long(flag(variable))
-            .env(variable)
-            .value_name(placeholder)
-            .help(help)
-            .help_heading(self.heading)
+    fn argument(&self, variable: &'static str, placeholder: &'static str, help: &'static str) -> Arg {
+        Arg::new(variable).long(flag(variable)).env(variable).value_name(placeholder).help(help).help_heading(self.heading)
     }
 }
 
 /// `DOWNBEAT_ADMIN_LISTEN` is the flag `admin-listen`.
 fn flag(variable: &str) -> String {
-    variable
-        .trim_start_matches("DOWNBEAT_")
-        .to_lowercase()
-        .replace('_', "-")
+    variable.trim_start_matches("DOWNBEAT_").to_lowercase().replace('_', "-")
 }
 
 fn text<'m>(matches: &'m ArgMatches, variable: &str) -> Option<&'m str> {
-    matches
-        .get_one::<String>(variable)
-        .map(|text| text.trim())
-        .filter(|text| !text.is_empty())
+    matches.get_one::<String>(variable).map(|text| text.trim()).filter(|text| !text.is_empty())
 }

@@ -79,10 +79,7 @@ impl Streams {
         if self.ring_bytes < event_bytes {
             faults.push(Fault {
                 setting: "DOWNBEAT_RING_BYTES",
-                message: format!(
-                    "{} bytes do not hold one event of DOWNBEAT_EVENT_BYTES ({event_bytes})",
-                    self.ring_bytes
-                ),
+                message: format!("{} bytes do not hold one event of DOWNBEAT_EVENT_BYTES ({event_bytes})", self.ring_bytes),
             });
         }
     }

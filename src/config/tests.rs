@@ -8,18 +8,13 @@ use super::{Config, LogFormat, RedisUrl};
 
 fn parse(flags: &[&str]) -> Result<Config, String> {
     let command = Config::augment_args(Command::new("downbeat").no_binary_name(true));
-    let matches = command
-        .try_get_matches_from(flags)
-        .map_err(|error| error.to_string())?;
+    let matches = command.try_get_matches_from(flags).map_err(|error| error.to_string())?;
     Config::from_arg_matches(&matches).map_err(|error| error.to_string())
 }
 
 #[test]
 fn no_flags_give_the_defaults() {
-    assert_eq!(
-        format!("{:?}", parse(&[]).unwrap()),
-        format!("{:?}", Config::default())
-    );
+    assert_eq!(format!("{:?}", parse(&[]).unwrap()), format!("{:?}", Config::default()));
 }
 
 #[test]
@@ -40,10 +35,7 @@ fn flags_reach_their_sections() {
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8181");
     assert_eq!(config.server.admin_listen.to_string(), "[::1]:0");
     assert_eq!(config.server.drain, Duration::from_secs(3));
-    assert_eq!(
-        config.redis.url.unwrap().expose(),
-        "rediss://me:secret@redis.example:6380/2"
-    );
+    assert_eq!(config.redis.url.unwrap().expose(), "rediss://me:secret@redis.example:6380/2");
     assert_eq!(config.redis.data_dir.to_str(), Some("/var/lib/downbeat"));
     assert_eq!(config.redis.key_prefix, "staging");
     assert_eq!(config.limits.event_bytes, 2048);
@@ -93,34 +85,18 @@ fn all_faults_are_reported_at_once() {
 #[test]
 fn settings_that_contradict_each_other_are_faults() {
     let message = parse(&["--listen=127.0.0.1:9090", "--event-bytes=4194304"]).unwrap_err();
-    for part in [
-        "DOWNBEAT_ADMIN_LISTEN",
-        "could never arrive",
-        "DOWNBEAT_RING_BYTES",
-    ] {
+    for part in ["DOWNBEAT_ADMIN_LISTEN", "could never arrive", "DOWNBEAT_RING_BYTES"] {
         assert!(message.contains(part), "{part:?} is missing in:\n{message}");
     }
 }
 
 #[test]
 fn loopback_in_every_notation_is_accepted_without_authentication() {
-    for address in [
-        "127.0.0.1:0",
-        "127.9.9.9:80",
-        "[::1]:8080",
-        "[::ffff:127.0.0.1]:8080",
-        "localhost:8080",
-    ] {
-        assert!(
-            parse(&[&format!("--listen={address}")]).is_ok(),
-            "{address}"
-        );
+    for address in ["127.0.0.1:0", "127.9.9.9:80", "[::1]:8080", "[::ffff:127.0.0.1]:8080", "localhost:8080"] {
+        assert!(parse(&[&format!("--listen={address}")]).is_ok(), "{address}");
     }
     for address in ["0.0.0.0:8080", "[::]:8080", "192.168.1.4:8080"] {
-        assert!(
-            parse(&[&format!("--listen={address}")]).is_err(),
-            "{address}"
-        );
+        assert!(parse(&[&format!("--listen={address}")]).is_err(), "{address}");
     }
 }
 
@@ -139,11 +115,7 @@ fn a_redis_url_is_printed_without_its_password() {
     assert_eq!(socket.expose(), "unix:///tmp/a%20b%3F/redis.sock");
     let refused = RedisUrl::parse("rdis://:secret@host").unwrap_err();
     assert!(!refused.contains("secret"), "{refused}");
-    assert!(
-        RedisUrl::parse("redis+cluster://a")
-            .unwrap_err()
-            .contains("not available in this version")
-    );
+    assert!(RedisUrl::parse("redis+cluster://a").unwrap_err().contains("not available in this version"));
 }
 
 #[test]
@@ -152,28 +124,13 @@ fn every_setting_has_a_flag_a_variable_and_help() {
     let mut settings = 0;
     for argument in command.get_arguments() {
         let variable = argument.get_env().unwrap().to_str().unwrap();
-        assert_eq!(
-            variable,
-            format!(
-                "DOWNBEAT_{}",
-                argument
-                    .get_long()
-                    .unwrap()
-                    .to_uppercase()
-                    .replace('-', "_")
-            )
-        );
+        assert_eq!(variable, format!("DOWNBEAT_{}", argument.get_long().unwrap().to_uppercase().replace('-', "_")));
         assert!(argument.get_help().is_some(), "{variable}");
         settings += 1;
     }
     assert!(settings > 20, "only {settings} settings were looked at");
     let help = command.render_long_help().to_string();
-    for part in [
-        "[env: DOWNBEAT_BODY_BYTES=]",
-        "[default: 1048576]",
-        "[default: 127.0.0.1:8080]",
-        "Streams:",
-    ] {
+    for part in ["[env: DOWNBEAT_BODY_BYTES=]", "[default: 1048576]", "[default: 127.0.0.1:8080]", "Streams:"] {
         assert!(help.contains(part), "{part:?} is missing in:\n{help}");
     }
 }

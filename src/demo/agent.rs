@@ -19,8 +19,8 @@ use super::stage::Stage;
 use super::story::{Ask, Feature, RELEASE};
 
 const NAMES: [&str; 16] = [
-    "alder", "birch", "cedar", "elm", "hazel", "juniper", "larch", "linden", "maple", "oak",
-    "pine", "rowan", "spruce", "walnut", "willow", "yew",
+    "alder", "birch", "cedar", "elm", "hazel", "juniper", "larch", "linden", "maple", "oak", "pine", "rowan", "spruce", "walnut", "willow",
+    "yew",
 ];
 
 /// A member of the team.
@@ -50,11 +50,7 @@ impl Agent {
         let round = index / NAMES.len();
         let name = NAMES[index % NAMES.len()];
         Self {
-            name: if round == 0 {
-                name.to_owned()
-            } else {
-                format!("{name}{}", round + 1)
-            },
+            name: if round == 0 { name.to_owned() } else { format!("{name}{}", round + 1) },
             session_id: stage.new_id("ses_"),
             container_id: stage.new_id("ctr_"),
             stage: Arc::clone(stage),
@@ -69,13 +65,10 @@ impl Agent {
     pub(super) async fn play(mut self) -> Result<(), Error> {
         let ended = self.work().await;
         if let Some(id) = &self.open_question {
-            self.stage
-                .say(&self.name, &format!("withdraws question {id}"));
+            self.stage.say(&self.name, &format!("withdraws question {id}"));
         }
         let last_word = self.event("agent.left", &[]);
-        self.api
-            .leave(self.open_question.as_deref(), last_word)
-            .await;
+        self.api.leave(self.open_question.as_deref(), last_word).await;
         match ended {
             Err(Interrupt::Failed(error)) => Err(error),
             Err(Interrupt::Stopped) | Ok(()) => Ok(()),
@@ -83,11 +76,7 @@ impl Agent {
     }
 
     async fn work(&mut self) -> Result<(), Interrupt> {
-        self.publish(
-            "agent.joined",
-            &[("container_id", json!(self.container_id))],
-        )
-        .await?;
+        self.publish("agent.joined", &[("container_id", json!(self.container_id))]).await?;
         loop {
             match self.board.take() {
                 Work::Plan { plan, feature } => self.plan(plan, feature).await?,
@@ -99,31 +88,14 @@ impl Agent {
     }
 
     async fn plan(&mut self, plan: u64, feature: &'static Feature) -> Result<(), Interrupt> {
-        self.stage
-            .say(&self.name, &format!("plans \"{}\"", feature.title));
-        let scene = Scene {
-            feature: feature.title,
-            entry_id: None,
-        };
+        self.stage.say(&self.name, &format!("plans \"{}\"", feature.title));
+        let scene = Scene { feature: feature.title, entry_id: None };
         self.steps(script::plan(feature), &scene).await?;
-        let entries: Vec<String> = feature
-            .tasks
-            .iter()
-            .map(|_| self.stage.new_id("entry_"))
-            .collect();
-        let mut events =
-            vec![self.plan_updated(plan, feature, "started", &[("tasks", json!(entries))])];
+        let entries: Vec<String> = feature.tasks.iter().map(|_| self.stage.new_id("entry_")).collect();
+        let mut events = vec![self.plan_updated(plan, feature, "started", &[("tasks", json!(entries))])];
         events.extend(feature.tasks.iter().zip(&entries).map(|(task, entry)| {
             let files = json!(task.files);
-            self.event(
-                "task.created",
-                &[
-                    ("entryID", json!(entry)),
-                    ("title", json!(task.title)),
-                    ("plan", json!(plan)),
-                    ("files", files),
-                ],
-            )
+            self.event("task.created", &[("entryID", json!(entry)), ("title", json!(task.title)), ("plan", json!(plan)), ("files", files)])
         }));
         self.api.publish(events).await?;
         self.board.planned(plan, feature, entries);
@@ -133,43 +105,23 @@ impl Agent {
     async fn task(&mut self, job: Job) -> Result<(), Interrupt> {
         let (title, entry_id) = (job.task.title, json!(job.entry_id));
         self.stage.say(&self.name, &format!("starts \"{title}\""));
-        self.publish(
-            "task.started",
-            &[("entryID", entry_id.clone()), ("title", json!(title))],
-        )
-        .await?;
+        self.publish("task.started", &[("entryID", entry_id.clone()), ("title", json!(title))]).await?;
         let mut random = self.chance(job.plan, job.place);
-        let scene = Scene {
-            feature: title,
-            entry_id: Some(&job.entry_id),
-        };
-        self.steps(script::task(job.task, &mut random), &scene)
-            .await?;
-        self.publish(
-            "task.completed",
-            &[("entryID", entry_id), ("title", json!(title))],
-        )
-        .await?;
-        self.stage
-            .say(&self.name, &format!("is done with \"{title}\""));
+        let scene = Scene { feature: title, entry_id: Some(&job.entry_id) };
+        self.steps(script::task(job.task, &mut random), &scene).await?;
+        self.publish("task.completed", &[("entryID", entry_id), ("title", json!(title))]).await?;
+        self.stage.say(&self.name, &format!("is done with \"{title}\""));
         self.board.done(job.plan);
         Ok(())
     }
 
     async fn release(&mut self, plan: u64, feature: &'static Feature) -> Result<(), Interrupt> {
-        self.stage
-            .say(&self.name, &format!("looks over \"{}\"", feature.title));
-        let scene = Scene {
-            feature: feature.title,
-            entry_id: None,
-        };
+        self.stage.say(&self.name, &format!("looks over \"{}\"", feature.title));
+        let scene = Scene { feature: feature.title, entry_id: None };
         let mut random = self.chance(plan, feature.tasks.len());
         self.steps(script::release(&mut random), &scene).await?;
         let decision = self.ask(&RELEASE, &scene).await?;
-        let decided = [
-            ("decision", json!(decision.answer)),
-            ("by_a_person", json!(decision.by_a_person)),
-        ];
+        let decided = [("decision", json!(decision.answer)), ("by_a_person", json!(decision.by_a_person))];
         let closed = self.plan_updated(plan, feature, "closed", &decided);
         self.api.publish(vec![closed]).await
     }
@@ -217,33 +169,17 @@ impl Agent {
     }
 
     /// Asks a person and waits for the outcome.
-    async fn decision(
-        &mut self,
-        ask: &'static Ask,
-        scene: &Scene<'_>,
-    ) -> Result<Decision, Interrupt> {
-        let tool =
-            json!({"messageID": self.stage.new_id("msg_"), "callID": self.stage.new_id("call_")});
-        let body = question::body(
-            ask,
-            scene.feature,
-            &self.session_id,
-            &tool,
-            self.stage.patience,
-        );
+    async fn decision(&mut self, ask: &'static Ask, scene: &Scene<'_>) -> Result<Decision, Interrupt> {
+        let tool = json!({"messageID": self.stage.new_id("msg_"), "callID": self.stage.new_id("call_")});
+        let body = question::body(ask, scene.feature, &self.session_id, &tool, self.stage.patience);
         let id = match self.api.ask(&body).await? {
             Asked::TooMany => {
-                return Ok(question::alone(
-                    ask,
-                    "No further question is allowed now",
-                    false,
-                ));
+                return Ok(question::alone(ask, "No further question is allowed now", false));
             }
             Asked::Pending(id) => id,
         };
         let url = self.stage.url(&format!("questions/{id}"));
-        self.stage
-            .say(&self.name, &question::shown(ask, scene.feature, &url));
+        self.stage.say(&self.name, &question::shown(ask, scene.feature, &url));
         self.open_question = Some(id.clone());
         let outcome = self.outcome(&id).await?;
         self.open_question = None;
@@ -262,10 +198,7 @@ impl Agent {
 
     /// Lets the time of `effort` average steps pass, more or less, and says how much it was.
     async fn pause(&mut self, effort: f64) -> Result<Duration, Interrupt> {
-        let length = self
-            .stage
-            .beat
-            .mul_f64(effort * self.random.random_range(0.5..1.5));
+        let length = self.stage.beat.mul_f64(effort * self.random.random_range(0.5..1.5));
         tokio::select! {
             () = tokio::time::sleep(length) => Ok(length),
             () = self.stage.stop.cancelled() => Err(Interrupt::Stopped),

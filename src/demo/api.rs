@@ -61,21 +61,13 @@ pub(super) enum Waited {
 
 impl Api {
     pub(super) fn new(stage: &Arc<Stage>, replica: usize) -> Self {
-        Self {
-            stage: Arc::clone(stage),
-            connection: None,
-            replica,
-        }
+        Self { stage: Arc::clone(stage), connection: None, replica }
     }
 
     /// Publishes one or more events, all or none.
     pub(super) async fn publish(&mut self, mut events: Vec<Value>) -> Result<(), Interrupt> {
         let count = events.len() as u64;
-        let body = if count == 1 {
-            events.swap_remove(0)
-        } else {
-            json!({"events": events})
-        };
+        let body = if count == 1 { events.swap_remove(0) } else { json!({"events": events}) };
         self.accepted("POST", "events", Some(&body)).await?;
         self.stage.counts.events.fetch_add(count, Ordering::Relaxed);
         Ok(())
@@ -90,9 +82,7 @@ impl Api {
 
     /// Asks a question.
     pub(super) async fn ask(&mut self, question: &Value) -> Result<Asked, Interrupt> {
-        let reply = self
-            .send("POST", "questions", Some(question), PATIENCE)
-            .await?;
+        let reply = self.send("POST", "questions", Some(question), PATIENCE).await?;
         if reply.status == 409 {
             return Ok(Asked::TooMany);
         }
@@ -121,9 +111,7 @@ impl Api {
             404 => Ok(Waited::Gone),
             _ => {
                 let reply = checked(reply, "GET", &route)?;
-                serde_json::from_slice(&reply.body)
-                    .map(Waited::Resolved)
-                    .map_err(|_| refused(&reply, "GET", &route))
+                serde_json::from_slice(&reply.body).map(Waited::Resolved).map_err(|_| refused(&reply, "GET", &route))
             }
         }
     }
@@ -132,33 +120,21 @@ impl Api {
     /// withdrawn expires by itself.
     pub(super) async fn leave(&mut self, question: Option<&str>, last_word: Value) {
         self.connection = None;
-        let withdrawal =
-            question.map(|id| self.request("DELETE", &format!("questions/{id}"), None, None));
+        let withdrawal = question.map(|id| self.request("DELETE", &format!("questions/{id}"), None, None));
         let farewell = self.request("POST", "events", Some(&last_word), None);
         for request in withdrawal.into_iter().chain([farewell]) {
             let _ = timeout(LAST_WORD, self.exchange(&request)).await;
         }
     }
 
-    async fn accepted(
-        &mut self,
-        method: &'static str,
-        route: &str,
-        body: Option<&Value>,
-    ) -> Result<(), Interrupt> {
+    async fn accepted(&mut self, method: &'static str, route: &str, body: Option<&Value>) -> Result<(), Interrupt> {
         let reply = self.send(method, route, body, PATIENCE).await?;
         checked(reply, method, route).map(drop)
     }
 
     /// Sends until there is a reply that is the service's last word, or until the play is over. An attempt under way is not broken off
     /// when that happens: a question may come of it, which is then known and can be withdrawn.
-    async fn send(
-        &mut self,
-        method: &str,
-        route: &str,
-        body: Option<&Value>,
-        limit: Duration,
-    ) -> Result<Reply, Interrupt> {
+    async fn send(&mut self, method: &str, route: &str, body: Option<&Value>, limit: Duration) -> Result<Reply, Interrupt> {
         let key = self.stage.new_id("demo-");
         let mut pause = FIRST_PAUSE;
         loop {
@@ -166,9 +142,7 @@ impl Api {
             // A connection kept from before may have been closed for idleness; that says nothing about the service.
             let kept = self.connection.is_some();
             let (why, asked_pause) = match timeout(limit, self.exchange(&request)).await {
-                Ok(Ok(reply)) if matches!(reply.status, 429 | 502..=504) => {
-                    (reply.status.to_string(), reply.retry_after)
-                }
+                Ok(Ok(reply)) if matches!(reply.status, 429 | 502..=504) => (reply.status.to_string(), reply.retry_after),
                 Ok(Ok(reply)) => {
                     self.stage.service_back();
                     return Ok(reply);
@@ -180,8 +154,7 @@ impl Api {
             self.stage.service_away(&why);
             self.connection = None;
             self.replica += 1;
-            let pause_now =
-                asked_pause.unwrap_or_else(|| pause.mul_f64(rand::random_range(0.5..1.0)));
+            let pause_now = asked_pause.unwrap_or_else(|| pause.mul_f64(rand::random_range(0.5..1.0)));
             tokio::select! {
                 () = tokio::time::sleep(pause_now) => {}
                 () = self.stage.stop.cancelled() => return Err(Interrupt::Stopped),
@@ -190,25 +163,12 @@ impl Api {
         }
     }
 
-    fn request(
-        &self,
-        method: &str,
-        route: &str,
-        body: Option<&Value>,
-        key: Option<&str>,
-    ) -> Vec<u8> {
+    fn request(&self, method: &str, route: &str, body: Option<&Value>, key: Option<&str>) -> Vec<u8> {
         let base = &self.stage.bases[self.replica % self.stage.bases.len()];
         let body = body.map(Value::to_string).unwrap_or_default();
-        let key = key
-            .filter(|_| method == "POST")
-            .map(|key| format!("Idempotency-Key: {key}"));
+        let key = key.filter(|_| method == "POST").map(|key| format!("Idempotency-Key: {key}"));
         let headers: Vec<&str> = key.as_deref().into_iter().collect();
-        let mut request = base.head(
-            method,
-            &base.path(&self.stage.workspace, route),
-            &headers,
-            body.len(),
-        );
+        let mut request = base.head(method, &base.path(&self.stage.workspace, route), &headers, body.len());
         request.extend_from_slice(body.as_bytes());
         request
     }
@@ -217,9 +177,7 @@ impl Api {
     async fn exchange(&mut self, request: &[u8]) -> Result<Reply, client::Error> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => {
-                Connection::open(&self.stage.bases[self.replica % self.stage.bases.len()]).await?
-            }
+            None => Connection::open(&self.stage.bases[self.replica % self.stage.bases.len()]).await?,
         };
         let reply = connection.exchange(request).await?;
         if reply.keep_alive {
@@ -230,19 +188,10 @@ impl Api {
 }
 
 fn checked(reply: Reply, method: &'static str, route: &str) -> Result<Reply, Interrupt> {
-    if (200..300).contains(&reply.status) {
-        Ok(reply)
-    } else {
-        Err(refused(&reply, method, route))
-    }
+    if (200..300).contains(&reply.status) { Ok(reply) } else { Err(refused(&reply, method, route)) }
 }
 
 fn refused(reply: &Reply, method: &'static str, route: &str) -> Interrupt {
     let body = String::from_utf8_lossy(&reply.body).into_owned();
-    Interrupt::Failed(Error::Refused {
-        status: reply.status,
-        method,
-        route: route.to_owned(),
-        body,
-    })
+    Interrupt::Failed(Error::Refused { status: reply.status, method, route: route.to_owned(), body })
 }

@@ -32,17 +32,11 @@ struct Inner {
 #[derive(Debug)]
 pub(super) enum Work {
     /// Plan a feature, then call [`Board::planned`].
-    Plan {
-        plan: u64,
-        feature: &'static Feature,
-    },
+    Plan { plan: u64, feature: &'static Feature },
     /// Do a task, then call [`Board::done`].
     Task(Job),
     /// All tasks of a plan are done: see whether it can be shipped.
-    Release {
-        plan: u64,
-        feature: &'static Feature,
-    },
+    Release { plan: u64, feature: &'static Feature },
     /// Nothing now; look again later.
     Rest,
 }
@@ -67,9 +61,7 @@ impl Board {
             planning: false,
             plans: 0,
         };
-        Self {
-            inner: Mutex::new(inner),
-        }
+        Self { inner: Mutex::new(inner) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -95,10 +87,7 @@ impl Board {
         };
         inner.planning = true;
         inner.plans += 1;
-        Work::Plan {
-            plan: inner.plans,
-            feature,
-        }
+        Work::Plan { plan: inner.plans, feature }
     }
 
     /// Puts the tasks of a plan on the board, named by `entries` in their order.
@@ -107,12 +96,7 @@ impl Board {
         inner.planning = false;
         inner.open.insert(plan, (feature, entries.len()));
         for (place, (task, entry_id)) in feature.tasks.iter().zip(entries).enumerate() {
-            inner.waiting.push_back(Work::Task(Job {
-                plan,
-                place,
-                task,
-                entry_id,
-            }));
+            inner.waiting.push_back(Work::Task(Job { plan, place, task, entry_id }));
         }
     }
 
@@ -143,15 +127,8 @@ mod tests {
             match board.take() {
                 Work::Plan { plan, .. } if plan > plans => return told,
                 Work::Plan { plan, feature } => {
-                    assert!(
-                        matches!(board.take(), Work::Rest),
-                        "only one plans at a time"
-                    );
-                    let entries = feature
-                        .tasks
-                        .iter()
-                        .map(|task| task.title.to_owned())
-                        .collect();
+                    assert!(matches!(board.take(), Work::Rest), "only one plans at a time");
+                    let entries = feature.tasks.iter().map(|task| task.title.to_owned()).collect();
                     board.planned(plan, feature, entries);
                     told.push(format!("plan {}", feature.title));
                 }
@@ -181,9 +158,7 @@ mod tests {
 
     #[test]
     fn a_round_has_every_feature_once() {
-        let plans = story(3, FEATURES.len() as u64)
-            .into_iter()
-            .filter(|line| line.starts_with("plan "));
+        let plans = story(3, FEATURES.len() as u64).into_iter().filter(|line| line.starts_with("plan "));
         let different: std::collections::HashSet<String> = plans.collect();
         assert_eq!(different.len(), FEATURES.len());
     }

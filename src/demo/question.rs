@@ -21,29 +21,21 @@ pub(super) struct Decision {
 }
 
 /// The body of `POST questions`.
-pub(super) fn body(
-    ask: &Ask,
-    feature: &str,
-    session: &str,
-    tool: &Value,
-    patience: Duration,
-) -> Value {
-    let prompts: Vec<Value> =
-        ask.prompts
-            .iter()
-            .map(|prompt| {
-                let options = prompt.choices.iter().map(
-                    |choice| json!({"label": choice.label, "description": choice.description}),
-                );
-                json!({
-                    "question": prompt.question.replace("{feature}", feature),
-                    "header": prompt.header,
-                    "options": options.collect::<Vec<Value>>(),
-                    "multiple": prompt.multiple,
-                    "custom": prompt.custom,
-                })
+pub(super) fn body(ask: &Ask, feature: &str, session: &str, tool: &Value, patience: Duration) -> Value {
+    let prompts: Vec<Value> = ask
+        .prompts
+        .iter()
+        .map(|prompt| {
+            let options = prompt.choices.iter().map(|choice| json!({"label": choice.label, "description": choice.description}));
+            json!({
+                "question": prompt.question.replace("{feature}", feature),
+                "header": prompt.header,
+                "options": options.collect::<Vec<Value>>(),
+                "multiple": prompt.multiple,
+                "custom": prompt.custom,
             })
-            .collect();
+        })
+        .collect();
     json!({"sessionID": session, "questions": prompts, "tool": tool, "expires_in_ms": patience.as_millis() as u64})
 }
 
@@ -51,44 +43,19 @@ pub(super) fn body(
 pub(super) fn shown(ask: &Ask, feature: &str, url: &str) -> String {
     let mut text = String::from("asks:\n");
     for prompt in ask.prompts {
-        let _ = writeln!(
-            text,
-            "    {}: {}",
-            prompt.header,
-            prompt.question.replace("{feature}", feature)
-        );
-        let width = prompt
-            .choices
-            .iter()
-            .map(|choice| choice.label.chars().count())
-            .max()
-            .unwrap_or(0);
+        let _ = writeln!(text, "    {}: {}", prompt.header, prompt.question.replace("{feature}", feature));
+        let width = prompt.choices.iter().map(|choice| choice.label.chars().count()).max().unwrap_or(0);
         for choice in prompt.choices {
-            let _ = writeln!(
-                text,
-                "      {:width$}  {}",
-                choice.label, choice.description
-            );
+            let _ = writeln!(text, "      {:width$}  {}", choice.label, choice.description);
         }
         if prompt.multiple || prompt.custom {
-            let several = if prompt.multiple {
-                "several may be chosen"
-            } else {
-                "or your own words"
-            };
+            let several = if prompt.multiple { "several may be chosen" } else { "or your own words" };
             let _ = writeln!(text, "      ({several})");
         }
     }
-    let answers: Vec<[&str; 1]> = ask
-        .prompts
-        .iter()
-        .filter_map(|prompt| Some([prompt.choices.first()?.label]))
-        .collect();
+    let answers: Vec<[&str; 1]> = ask.prompts.iter().filter_map(|prompt| Some([prompt.choices.first()?.label])).collect();
     let answers = json!({"answers": answers});
-    let _ = write!(
-        text,
-        "    curl -sS {url}/answer -H 'Content-Type: application/json' -d '{answers}'"
-    );
+    let _ = write!(text, "    curl -sS {url}/answer -H 'Content-Type: application/json' -d '{answers}'");
     text
 }
 
@@ -97,10 +64,7 @@ pub(super) fn decide(ask: &Ask, outcome: &Value) -> Decision {
     match outcome["outcome"].as_str() {
         Some("answered") => answered(ask, &outcome["answers"]),
         Some("rejected") => {
-            let reason = outcome["reason"]
-                .as_str()
-                .map(|reason| format!(" ({reason})"))
-                .unwrap_or_default();
+            let reason = outcome["reason"].as_str().map(|reason| format!(" ({reason})")).unwrap_or_default();
             alone(ask, &format!("The question was turned down{reason}"), true)
         }
         Some("expired") => alone(ask, "Nobody answered in time", false),
@@ -110,10 +74,7 @@ pub(super) fn decide(ask: &Ask, outcome: &Value) -> Decision {
 
 /// How the agent goes on when it cannot ask.
 pub(super) fn alone(ask: &Ask, why: &str, by_a_person: bool) -> Decision {
-    let fallback = ask
-        .prompts
-        .first()
-        .and_then(|prompt| prompt.choices.get(ask.fallback));
+    let fallback = ask.prompts.first().and_then(|prompt| prompt.choices.get(ask.fallback));
     let label = fallback.map_or("nothing", |choice| choice.label);
     Decision {
         say: format!("{why}; going on with \"{label}\"."),
@@ -124,32 +85,14 @@ pub(super) fn alone(ask: &Ask, why: &str, by_a_person: bool) -> Decision {
 }
 
 fn answered(ask: &Ask, answers: &Value) -> Decision {
-    let mut decision = Decision {
-        say: String::new(),
-        calls: Vec::new(),
-        answer: String::new(),
-        by_a_person: true,
-    };
-    for (prompt, given) in ask
-        .prompts
-        .iter()
-        .zip(answers.as_array().into_iter().flatten())
-    {
-        for label in given
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
-            let choice: Option<&Choice> =
-                prompt.choices.iter().find(|choice| choice.label == label);
-            let said =
-                choice.map_or_else(|| format!("Noted: {label}"), |choice| choice.say.to_owned());
+    let mut decision = Decision { say: String::new(), calls: Vec::new(), answer: String::new(), by_a_person: true };
+    for (prompt, given) in ask.prompts.iter().zip(answers.as_array().into_iter().flatten()) {
+        for label in given.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let choice: Option<&Choice> = prompt.choices.iter().find(|choice| choice.label == label);
+            let said = choice.map_or_else(|| format!("Noted: {label}"), |choice| choice.say.to_owned());
             append(&mut decision.say, " ", &said);
             append(&mut decision.answer, ", ", label);
-            decision
-                .calls
-                .extend(choice.iter().flat_map(|choice| choice.calls));
+            decision.calls.extend(choice.iter().flat_map(|choice| choice.calls));
         }
     }
     if decision.answer.is_empty() {
@@ -175,11 +118,7 @@ mod tests {
     use crate::demo::story::RELEASE;
 
     fn tools(outcome: &Value) -> Vec<&'static str> {
-        decide(&RELEASE, outcome)
-            .calls
-            .iter()
-            .map(|call| call.tool)
-            .collect()
+        decide(&RELEASE, outcome).calls.iter().map(|call| call.tool).collect()
     }
 
     #[test]
@@ -191,50 +130,28 @@ mod tests {
 
     #[test]
     fn own_words_are_noted() {
-        let decision = decide(
-            &RELEASE,
-            &json!({"outcome": "answered", "answers": [["after lunch"]]}),
-        );
-        assert_eq!(
-            (decision.say.as_str(), decision.calls.len()),
-            ("Noted: after lunch", 0)
-        );
+        let decision = decide(&RELEASE, &json!({"outcome": "answered", "answers": [["after lunch"]]}));
+        assert_eq!((decision.say.as_str(), decision.calls.len()), ("Noted: after lunch", 0));
     }
 
     #[test]
     fn without_an_answer_the_agent_takes_the_safe_way() {
         for outcome in ["expired", "rejected", "cancelled"] {
-            assert_eq!(
-                tools(&json!({"outcome": outcome})),
-                ["git.push"],
-                "{outcome}"
-            );
+            assert_eq!(tools(&json!({"outcome": outcome})), ["git.push"], "{outcome}");
         }
-        assert_eq!(
-            tools(&json!({"outcome": "answered", "answers": [[]]})),
-            ["git.push"]
-        );
+        assert_eq!(tools(&json!({"outcome": "answered", "answers": [[]]})), ["git.push"]);
     }
 
     #[test]
     fn a_person_gets_a_line_that_answers() {
         let text = shown(&RELEASE, "Exports", "http://h/questions/que_1");
         assert!(text.contains("All tasks of \"Exports\" are done"), "{text}");
-        assert!(
-            text.ends_with(r#"-d '{"answers":[["Ship it"]]}'"#),
-            "{text}"
-        );
+        assert!(text.ends_with(r#"-d '{"answers":[["Ship it"]]}'"#), "{text}");
     }
 
     #[test]
     fn the_body_carries_the_deadline() {
-        let body = body(
-            &RELEASE,
-            "Exports",
-            "ses_1",
-            &json!({}),
-            Duration::from_mins(3),
-        );
+        let body = body(&RELEASE, "Exports", "ses_1", &json!({}), Duration::from_mins(3));
         assert_eq!(body["expires_in_ms"], json!(180_000));
         assert_eq!(body["questions"][0]["options"][2]["label"], json!("Hold"));
     }

@@ -35,46 +35,27 @@ pub(super) struct Deed {
 
 impl Deed {
     fn new(tool: &'static str, title: String, target: &str, effort: f64) -> Self {
-        Self {
-            tool,
-            title,
-            target: target.to_owned(),
-            effort,
-            status: "ok",
-            corrections: &[],
-        }
+        Self { tool, title, target: target.to_owned(), effort, status: "ok", corrections: &[] }
     }
 }
 
 impl From<&Call> for Deed {
     fn from(call: &Call) -> Self {
         let deed = Self::new(call.tool, call.title.to_owned(), call.target, call.effort);
-        Self {
-            status: call.status,
-            ..deed
-        }
+        Self { status: call.status, ..deed }
     }
 }
 
 /// The steps before a plan.
 pub(super) fn plan(feature: &'static Feature) -> Vec<Step> {
-    let mut steps: Vec<Step> = feature
-        .sources
-        .iter()
-        .map(|path| Step::Use(read(path)))
-        .collect();
+    let mut steps: Vec<Step> = feature.sources.iter().map(|path| Step::Use(read(path))).collect();
     steps.push(Step::Say(feature.goal));
     steps
 }
 
 /// The steps of a task.
 pub(super) fn task(task: &'static Task, random: &mut StdRng) -> Vec<Step> {
-    let mut steps = vec![Step::Use(Deed::new(
-        "fs.search",
-        format!("Search for {}", task.search),
-        "src",
-        0.5,
-    ))];
+    let mut steps = vec![Step::Use(Deed::new("fs.search", format!("Search for {}", task.search), "src", 0.5))];
     steps.extend(task.files.iter().map(|path| Step::Use(read(path))));
     steps.extend(task.calls.iter().map(|call| Step::Use(call.into())));
     steps.push(Step::Say(task.insight));
@@ -83,17 +64,11 @@ pub(super) fn task(task: &'static Task, random: &mut StdRng) -> Vec<Step> {
     steps.extend(task.files.iter().map(|path| Step::Use(edit(path, random))));
     steps.push(Step::Progress(70, "edited"));
     if random.random_bool(FAILS) {
-        let failing = Deed {
-            status: "error",
-            ..check(task.check, random)
-        };
+        let failing = Deed { status: "error", ..check(task.check, random) };
         steps.push(Step::Use(failing));
         steps.push(Step::Say(task.fault));
         steps.push(Step::Progress(80, "mending"));
-        steps.push(Step::Use(edit(
-            task.files[random.random_range(0..task.files.len())],
-            random,
-        )));
+        steps.push(Step::Use(edit(task.files[random.random_range(0..task.files.len())], random)));
     }
     steps.push(Step::Use(check(task.check, random)));
     steps
@@ -102,22 +77,9 @@ pub(super) fn task(task: &'static Task, random: &mut StdRng) -> Vec<Step> {
 /// The steps before a release.
 pub(super) fn release(random: &mut StdRng) -> Vec<Step> {
     vec![
-        Step::Use(Deed::new(
-            "git.diff",
-            "Read the whole change once more".to_owned(),
-            "main",
-            0.6,
-        )),
-        Step::Use(Deed {
-            effort: 3.0,
-            ..check("make test", random)
-        }),
-        Step::Use(Deed::new(
-            "fs.edit",
-            "Add a line to the change log".to_owned(),
-            "CHANGELOG.md",
-            0.5,
-        )),
+        Step::Use(Deed::new("git.diff", "Read the whole change once more".to_owned(), "main", 0.6)),
+        Step::Use(Deed { effort: 3.0, ..check("make test", random) }),
+        Step::Use(Deed::new("fs.edit", "Add a line to the change log".to_owned(), "CHANGELOG.md", 0.5)),
     ]
 }
 
@@ -126,29 +88,12 @@ fn read(path: &str) -> Deed {
 }
 
 fn edit(path: &str, random: &mut StdRng) -> Deed {
-    let corrections: &[&str] = if random.random_bool(0.1) {
-        &["path made relative to the repository"]
-    } else {
-        &[]
-    };
-    Deed {
-        corrections,
-        ..Deed::new(
-            "fs.edit",
-            format!("Edit {path}"),
-            path,
-            random.random_range(0.6..1.4),
-        )
-    }
+    let corrections: &[&str] = if random.random_bool(0.1) { &["path made relative to the repository"] } else { &[] };
+    Deed { corrections, ..Deed::new("fs.edit", format!("Edit {path}"), path, random.random_range(0.6..1.4)) }
 }
 
 fn check(command: &'static str, random: &mut StdRng) -> Deed {
-    Deed::new(
-        "shell.run",
-        format!("Run {command}"),
-        command,
-        random.random_range(1.5..3.0),
-    )
+    Deed::new("shell.run", format!("Run {command}"), command, random.random_range(1.5..3.0))
 }
 
 #[cfg(test)]
@@ -171,31 +116,22 @@ mod tests {
     #[test]
     fn a_task_ends_with_a_check_that_passes() {
         for seed in 0..40 {
-            assert!(
-                matches!(steps(seed).last(), Some(Step::Use(deed)) if deed.tool == "shell.run" && deed.status == "ok")
-            );
+            assert!(matches!(steps(seed).last(), Some(Step::Use(deed)) if deed.tool == "shell.run" && deed.status == "ok"));
         }
     }
 
     #[test]
     fn some_checks_fail_at_first_and_are_mended() {
         let failed = |step: &Step| matches!(step, Step::Use(deed) if deed.status == "error");
-        let tasks = (0..200)
-            .filter(|&seed| steps(seed).iter().any(failed))
-            .count();
-        assert!(
-            (tasks as f64 / 200.0 - FAILS).abs() < 0.15,
-            "{tasks} of 200"
-        );
+        let tasks = (0..200).filter(|&seed| steps(seed).iter().any(failed)).count();
+        assert!((tasks as f64 / 200.0 - FAILS).abs() < 0.15, "{tasks} of 200");
     }
 
     #[test]
     fn a_person_is_asked_before_anything_is_edited() {
         let steps = steps(1);
         let asked = steps.iter().position(|step| matches!(step, Step::Ask(_)));
-        let edited = steps
-            .iter()
-            .position(|step| matches!(step, Step::Use(deed) if deed.tool == "fs.edit"));
+        let edited = steps.iter().position(|step| matches!(step, Step::Use(deed) if deed.tool == "fs.edit"));
         assert!(asked.is_some() && asked < edited);
     }
 }

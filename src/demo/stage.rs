@@ -44,9 +44,7 @@ impl Stage {
             bases: options.url.clone(),
             workspace: options.workspace.clone(),
             patience: options.patience,
-            seed: options
-                .seed
-                .unwrap_or_else(|| u64::from(rand::random::<u32>())),
+            seed: options.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             beat: Duration::from_secs_f64(f64::from(options.agents) / options.rate),
             stop: CancellationToken::new(),
             counts: Counts::default(),
@@ -65,18 +63,13 @@ impl Stage {
 
     /// A new id in the way the service makes them, `prefix` and a ULID.
     pub(super) fn new_id(&self, prefix: &str) -> String {
-        format!(
-            "{prefix}{}",
-            Ulid::from_parts(self.now_ms(), rand::random())
-        )
+        format!("{prefix}{}", Ulid::from_parts(self.now_ms(), rand::random()))
     }
 
     /// Takes one of the places of agents that wait for a person; false if there is none left.
     pub(super) fn begin_waiting(&self) -> bool {
         let more = |waiting: usize| (waiting < self.may_wait).then_some(waiting + 1);
-        self.waiting
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .is_ok()
+        self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     /// Gives the place back.
@@ -86,19 +79,13 @@ impl Stage {
 
     /// Prints a line of the play.
     pub(super) fn say(&self, who: &str, what: &str) {
-        println!(
-            "{:8.1}s  {who:8}  {what}",
-            self.started.elapsed().as_secs_f64()
-        );
+        println!("{:8.1}s  {who:8}  {what}", self.started.elapsed().as_secs_f64());
     }
 
     /// Notes that the service cannot be reached; the first to notice says so.
     pub(super) fn service_away(&self, why: &str) {
         if !self.away.swap(true, Ordering::Relaxed) {
-            self.say(
-                "",
-                &format!("the service is away ({why}); trying again until it is back"),
-            );
+            self.say("", &format!("the service is away ({why}); trying again until it is back"));
         }
     }
 
@@ -111,10 +98,7 @@ impl Stage {
 
     /// The URL of a route of the workspace, on the first replica.
     pub(super) fn url(&self, route: &str) -> String {
-        self.bases
-            .first()
-            .map(|base| base.url(&self.workspace, route))
-            .unwrap_or_default()
+        self.bases.first().map(|base| base.url(&self.workspace, route)).unwrap_or_default()
     }
 
     /// Ends after the duration; never, without one.
@@ -126,10 +110,7 @@ impl Stage {
     }
 
     pub(super) fn welcome(&self) {
-        println!(
-            "A team of agents works in workspace {} (seed {}).",
-            self.workspace, self.seed
-        );
+        println!("A team of agents works in workspace {} (seed {}).", self.workspace, self.seed);
         println!("  watch events      curl -N {}", self.url("events"));
         println!("  watch tool calls  curl -N {}", self.url("log/stream"));
         println!("  end               Ctrl-C; open questions are withdrawn\n");
@@ -137,12 +118,7 @@ impl Stage {
 
     pub(super) fn goodbye(&self) {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counts {
-            events,
-            calls,
-            questions,
-            answers,
-        } = &self.counts;
+        let Counts { events, calls, questions, answers } = &self.counts;
         println!(
             "\nThe team has left: {} events, {} tool calls, {} questions, {} of them answered by a person.",
             count(events),
@@ -153,12 +129,7 @@ impl Stage {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the demo is an edge: it plays agents, whose reports carry their own time"
-)]
+#[expect(clippy::disallowed_methods, reason = "the demo is an edge: it plays agents, whose reports carry their own time")]
 fn wall_clock_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as u64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

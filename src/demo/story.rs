@@ -6,12 +6,7 @@ mod passkeys;
 mod search;
 
 /// Everything the team can build, in no order.
-pub(super) static FEATURES: &[&Feature] = &[
-    &export::FEATURE,
-    &passkeys::FEATURE,
-    &search::FEATURE,
-    &mail::FEATURE,
-];
+pub(super) static FEATURES: &[&Feature] = &[&export::FEATURE, &passkeys::FEATURE, &search::FEATURE, &mail::FEATURE];
 
 /// Asked when all tasks of a feature are done; `{feature}` stands for its title.
 pub(super) static RELEASE: Ask = Ask {
@@ -24,12 +19,7 @@ pub(super) static RELEASE: Ask = Ask {
                 description: "Merge, tag and roll out to everyone.",
                 say: "Shipping now.",
                 calls: &[
-                    call(
-                        "git.push",
-                        "Merge into main and tag the release",
-                        "main",
-                        0.8,
-                    ),
+                    call("git.push", "Merge into main and tag the release", "main", 0.8),
                     call("deploy.start", "Roll out to all regions", "production", 2.5),
                 ],
             },
@@ -38,30 +28,15 @@ pub(super) static RELEASE: Ask = Ask {
                 description: "Roll out to 5 % of the users and look at the errors.",
                 say: "Rolling out to 5 % first.",
                 calls: &[
-                    call(
-                        "deploy.start",
-                        "Roll out to 5 % of the users",
-                        "canary",
-                        1.5,
-                    ),
-                    call(
-                        "metrics.query",
-                        "Compare error rates of canary and stable",
-                        "http_errors_total",
-                        1.0,
-                    ),
+                    call("deploy.start", "Roll out to 5 % of the users", "canary", 1.5),
+                    call("metrics.query", "Compare error rates of canary and stable", "http_errors_total", 1.0),
                 ],
             },
             Choice {
                 label: "Hold",
                 description: "Keep the branch; somebody will look at it.",
                 say: "Holding the branch back.",
-                calls: &[call(
-                    "git.push",
-                    "Push the branch without merging it",
-                    "origin",
-                    0.5,
-                )],
+                calls: &[call("git.push", "Push the branch without merging it", "origin", 0.5)],
             },
         ],
         multiple: false,
@@ -138,24 +113,12 @@ pub(super) struct Call {
 
 /// A call that goes well.
 const fn call(tool: &'static str, title: &'static str, target: &'static str, effort: f64) -> Call {
-    Call {
-        tool,
-        title,
-        target,
-        effort,
-        status: "ok",
-    }
+    Call { tool, title, target, effort, status: "ok" }
 }
 
 /// A call that the sandbox stops.
 const fn intercepted(tool: &'static str, title: &'static str, target: &'static str) -> Call {
-    Call {
-        tool,
-        title,
-        target,
-        effort: 0.4,
-        status: "intercepted",
-    }
+    Call { tool, title, target, effort: 0.4, status: "intercepted" }
 }
 
 #[cfg(test)]
@@ -172,42 +135,23 @@ mod tests {
     #[test]
     fn questions_fit_the_contract_and_a_shell_line() {
         for prompt in asks().flat_map(|ask| ask.prompts) {
-            assert!(
-                prompt.header.len() <= 128 && !prompt.choices.is_empty(),
-                "{}",
-                prompt.header
-            );
+            assert!(prompt.header.len() <= 128 && !prompt.choices.is_empty(), "{}", prompt.header);
             let labels: HashSet<&str> = prompt.choices.iter().map(|choice| choice.label).collect();
             assert_eq!(labels.len(), prompt.choices.len(), "{}", prompt.header);
-            assert!(
-                !labels.iter().any(|label| label.contains(['\'', '"', '\\'])),
-                "{labels:?}"
-            );
+            assert!(!labels.iter().any(|label| label.contains(['\'', '"', '\\'])), "{labels:?}");
         }
     }
 
     #[test]
     fn every_fallback_exists() {
-        assert!(asks().all(|ask| {
-            ask.prompts
-                .first()
-                .is_some_and(|prompt| ask.fallback < prompt.choices.len())
-        }));
+        assert!(asks().all(|ask| { ask.prompts.first().is_some_and(|prompt| ask.fallback < prompt.choices.len()) }));
     }
 
     #[test]
     fn every_feature_asks_something_and_every_task_touches_a_file() {
         for feature in FEATURES {
-            assert!(
-                feature.tasks.iter().any(|task| task.ask.is_some()),
-                "{}",
-                feature.title
-            );
-            assert!(
-                feature.tasks.iter().all(|task| !task.files.is_empty()),
-                "{}",
-                feature.title
-            );
+            assert!(feature.tasks.iter().any(|task| task.ask.is_some()), "{}", feature.title);
+            assert!(feature.tasks.iter().all(|task| !task.files.is_empty()), "{}", feature.title);
         }
     }
 }

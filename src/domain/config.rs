@@ -38,25 +38,14 @@ impl Patched {
     /// The transaction that makes it so, if the stored configuration still has `expected_version`. A patch that changes nothing writes
     /// nothing and emits nothing. `now` in epoch milliseconds.
     pub fn to_txn(&self, expected_version: u64, now: u64) -> Txn {
-        let mut txn = Txn {
-            expect: vec![Expect::ConfigVersion(expected_version)],
-            ..Txn::default()
-        };
+        let mut txn = Txn { expect: vec![Expect::ConfigVersion(expected_version)], ..Txn::default() };
         if self.changed {
             let payload = json!({ "version": self.version, "patch": self.patch });
-            txn.events
-                .push(service_event(CONFIG_UPDATED, Compact::from_value(&payload)));
-            txn.writes.push(Write::Config {
-                version: self.version,
-                doc: self.doc.clone(),
-                settings: self.settings.clone(),
-            });
+            txn.events.push(service_event(CONFIG_UPDATED, Compact::from_value(&payload)));
+            txn.writes.push(Write::Config { version: self.version, doc: self.doc.clone(), settings: self.settings.clone() });
         }
         if self.retention_changed {
-            txn.writes.push(Write::SetTimer {
-                at: now,
-                timer: Timer::Retention,
-            });
+            txn.writes.push(Write::SetTimer { at: now, timer: Timer::Retention });
         }
         txn
     }
@@ -68,31 +57,18 @@ pub fn patch(doc: &Value, version: u64, patch: &Value) -> Result<Patched, Faults
         return Err(Faults::one("", "must be an object"));
     }
     if patch.to_string().len() > event::MAX_REPEATED {
-        return Err(Faults::one(
-            "",
-            format!("is larger than {} bytes", event::MAX_REPEATED),
-        ));
+        return Err(Faults::one("", format!("is larger than {} bytes", event::MAX_REPEATED)));
     }
     let merged = merge_patch(doc.clone(), patch);
     let settings = Settings::read(&merged)?;
     let changed = merged != *doc;
     if changed && merged.to_string().len() > MAX_BYTES {
-        return Err(Faults::one(
-            "",
-            format!("would make the configuration larger than {MAX_BYTES} bytes"),
-        ));
+        return Err(Faults::one("", format!("would make the configuration larger than {MAX_BYTES} bytes")));
     }
     let before = Settings::read(doc).ok();
     let kept = |settings: &Settings| (settings.events, settings.log);
     let retention_changed = changed && before.as_ref().map(kept) != Some(kept(&settings));
-    Ok(Patched {
-        doc: merged,
-        version: version + u64::from(changed),
-        settings,
-        changed,
-        retention_changed,
-        patch: patch.clone(),
-    })
+    Ok(Patched { doc: merged, version: version + u64::from(changed), settings, changed, retention_changed, patch: patch.clone() })
 }
 
 /// RFC 7396: members of `patch` replace those of `target`, objects are merged, `null` removes.
@@ -102,9 +78,7 @@ pub fn merge_patch(target: Value, patch: &Value) -> Value {
     };
     let mut members = match target {
         Value::Object(members) => members,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Map::new()
-        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     };
     for (name, change) in changes {
         if change.is_null() {

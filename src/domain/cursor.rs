@@ -30,16 +30,10 @@ impl FromStr for Epoch {
     type Err = InvalidPosition;
 
     fn from_str(text: &str) -> Result<Self, InvalidPosition> {
-        if text.len() != 8
-            || !text
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        {
+        if text.len() != 8 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(InvalidPosition);
         }
-        u32::from_str_radix(text, 16)
-            .map(Self)
-            .map_err(|_| InvalidPosition)
+        u32::from_str_radix(text, 16).map(Self).map_err(|_| InvalidPosition)
     }
 }
 
@@ -80,10 +74,7 @@ impl Position {
         if seq.is_empty() || !seq.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(InvalidPosition);
         }
-        Ok(Self {
-            seq: seq.parse().unwrap_or(u64::MAX),
-            epoch,
-        })
+        Ok(Self { seq: seq.parse().unwrap_or(u64::MAX), epoch })
     }
 }
 
@@ -99,24 +90,16 @@ impl fmt::Display for Position {
 /// What a reader asks to go on from; none means live only. The header wins over the parameter, for a browser's URL never changes on
 /// reconnect; the last of several headers counts, also where a proxy joined them with commas; an empty one is as if absent.
 pub fn resume(last_event_id: &[&str], since_seq: Option<&str>) -> Result<Option<Position>, Fault> {
-    let header = last_event_id
-        .last()
-        .and_then(|line| line.rsplit(',').next())
-        .map(str::trim)
-        .filter(|id| !id.is_empty());
+    let header = last_event_id.last().and_then(|line| line.rsplit(',').next()).map(str::trim).filter(|id| !id.is_empty());
     if let Some(id) = header {
-        return Position::parse(id)
-            .map(Some)
-            .map_err(|error| Fault::new(LAST_EVENT_ID, error.to_string()));
+        return Position::parse(id).map(Some).map_err(|error| Fault::new(LAST_EVENT_ID, error.to_string()));
     }
     let Some(text) = since_seq else {
         return Ok(None);
     };
     match Position::parse(text) {
         Ok(position) if position.epoch.is_none() => Ok(Some(position)),
-        Ok(_) | Err(InvalidPosition) => {
-            Err(Fault::new(SINCE_SEQ, "must be a non-negative integer"))
-        }
+        Ok(_) | Err(InvalidPosition) => Err(Fault::new(SINCE_SEQ, "must be a non-negative integer")),
     }
 }
 
@@ -205,38 +188,19 @@ impl ResetReason {
 pub fn start(cursor: Option<&Position>, bounds: &Bounds) -> Start {
     let live = bounds.latest_seq + 1;
     let Some(cursor) = cursor else {
-        return Start {
-            next_seq: live,
-            notice: Notice::Live,
-        };
+        return Start { next_seq: live, notice: Notice::Live };
     };
-    let reset = |reason| Start {
-        next_seq: live,
-        notice: Notice::Reset { reason },
-    };
+    let reset = |reason| Start { next_seq: live, notice: Notice::Reset { reason } };
     if cursor.epoch.is_some_and(|epoch| epoch != bounds.epoch) {
         reset(ResetReason::Epoch)
     } else if cursor.seq > bounds.latest_seq {
         reset(ResetReason::Ahead)
     } else if cursor.seq + 1 >= bounds.oldest_seq {
-        Start {
-            next_seq: cursor.seq + 1,
-            notice: Notice::Replay,
-        }
+        Start { next_seq: cursor.seq + 1, notice: Notice::Replay }
     } else {
         let purged = cursor.seq + 1 < bounds.generation_first_seq;
-        let reason = if purged {
-            GapReason::Purged
-        } else {
-            GapReason::Trimmed
-        };
-        Start {
-            next_seq: bounds.oldest_seq,
-            notice: Notice::Gap {
-                requested_seq: cursor.seq,
-                reason,
-            },
-        }
+        let reason = if purged { GapReason::Purged } else { GapReason::Trimmed };
+        Start { next_seq: bounds.oldest_seq, notice: Notice::Gap { requested_seq: cursor.seq, reason } }
     }
 }
 

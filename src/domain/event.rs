@@ -50,19 +50,13 @@ pub struct EventType(Cow<'static, str>);
 
 /// Text that is not an event type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "must be lower-case words of a-z 0-9 _ joined by dots, the first beginning with a letter, 64 characters at most"
-)]
+#[error("must be lower-case words of a-z 0-9 _ joined by dots, the first beginning with a letter, 64 characters at most")]
 pub struct InvalidType;
 
 impl EventType {
     /// The type that `text` names.
     pub fn parse(text: &str) -> Result<Self, InvalidType> {
-        if is_type(text) {
-            Ok(Self(Cow::Owned(text.to_owned())))
-        } else {
-            Err(InvalidType)
-        }
+        if is_type(text) { Ok(Self(Cow::Owned(text.to_owned()))) } else { Err(InvalidType) }
     }
 
     /// The type as text.
@@ -72,9 +66,7 @@ impl EventType {
 
     /// Whether only the service may emit it.
     pub fn is_reserved(&self) -> bool {
-        RESERVED_PREFIXES
-            .iter()
-            .any(|prefix| self.0.starts_with(prefix))
+        RESERVED_PREFIXES.iter().any(|prefix| self.0.starts_with(prefix))
     }
 }
 
@@ -85,15 +77,8 @@ impl fmt::Display for EventType {
 }
 
 fn is_type(text: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
-    };
-    text.len() <= MAX_TYPE
-        && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.split('.').all(word)
+    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    text.len() <= MAX_TYPE && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.split('.').all(word)
 }
 
 /// An event before it has a number.
@@ -110,11 +95,7 @@ pub struct NewEvent {
 /// An event that the service itself emits; `kind` is one of this module's constants.
 pub fn service_event(kind: &'static str, payload: Compact) -> NewEvent {
     debug_assert!(is_type(kind), "{kind} is not an event type");
-    NewEvent {
-        kind: EventType(Cow::Borrowed(kind)),
-        payload,
-        traceparent: None,
-    }
+    NewEvent { kind: EventType(Cow::Borrowed(kind)), payload, traceparent: None }
 }
 
 #[cfg(test)]
@@ -124,51 +105,20 @@ mod tests {
 
     #[test]
     fn types_are_dotted_lower_case_words() {
-        for text in [
-            "a",
-            "build.started",
-            "a_1.2.b__",
-            "x9",
-            &format!("a{}", "b".repeat(63)),
-        ] {
+        for text in ["a", "build.started", "a_1.2.b__", "x9", &format!("a{}", "b".repeat(63))] {
             assert_eq!(EventType::parse(text).unwrap().as_str(), text);
         }
-        for text in [
-            "",
-            ".",
-            "a.",
-            ".a",
-            "a..b",
-            "A",
-            "1a",
-            "_a",
-            "a b",
-            "a-b",
-            "a\n",
-            "é",
-            &"b".repeat(65),
-        ] {
+        for text in ["", ".", "a.", ".a", "a..b", "A", "1a", "_a", "a b", "a-b", "a\n", "é", &"b".repeat(65)] {
             assert_eq!(EventType::parse(text), Err(InvalidType), "{text:?}");
         }
     }
 
     #[test]
     fn the_services_own_prefixes_are_reserved() {
-        for text in [
-            "todo.created",
-            "question.x.y",
-            "stream.ready",
-            "tool.call",
-            "orchestration.purged",
-        ] {
+        for text in ["todo.created", "question.x.y", "stream.ready", "tool.call", "orchestration.purged"] {
             assert!(EventType::parse(text).unwrap().is_reserved(), "{text}");
         }
-        for text in [
-            "todo",
-            "todos.created",
-            "build.todo.created",
-            "questions.asked",
-        ] {
+        for text in ["todo", "todos.created", "build.todo.created", "questions.asked"] {
             assert!(!EventType::parse(text).unwrap().is_reserved(), "{text}");
         }
     }

@@ -18,20 +18,13 @@ pub struct Fault {
 impl Fault {
     /// A fault at `path`.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-        }
+        Self { path: path.into(), message: message.into() }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "{}: {}", self.path, self.message)
-        }
+        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }
     }
 }
 
@@ -80,11 +73,7 @@ impl Faults {
 
     /// `value` if nothing is wrong, else the faults.
     pub fn or<T>(self, value: T) -> Result<T, Faults> {
-        if self.is_empty() {
-            Ok(value)
-        } else {
-            Err(self)
-        }
+        if self.is_empty() { Ok(value) } else { Err(self) }
     }
 }
 
@@ -129,12 +118,7 @@ mod tests {
         assert_eq!(join("a", ""), "a");
         assert_eq!(join("a", "b"), "a.b");
         assert_eq!(join("a", "[1]"), "a[1]");
-        assert_eq!(
-            Faults::one("tool", "is missing")
-                .under("items[3]")
-                .to_string(),
-            "items[3].tool: is missing"
-        );
+        assert_eq!(Faults::one("tool", "is missing").under("items[3]").to_string(), "items[3].tool: is missing");
     }
 
     #[test]

@@ -45,13 +45,7 @@ impl Pattern {
         match EventType::parse(prefix.unwrap_or(text)) {
             Ok(kind) if prefix.is_some() => Ok(Self::Prefix(format!("{kind}."))),
             Ok(kind) => Ok(Self::Exact(kind.to_string())),
-            Err(_) => Err(Fault::new(
-                "types",
-                format!(
-                    "`{}` is no event type, nor one followed by .*",
-                    shortened(text)
-                ),
-            )),
+            Err(_) => Err(Fault::new("types", format!("`{}` is no event type, nor one followed by .*", shortened(text)))),
         }
     }
 
@@ -66,11 +60,7 @@ impl Pattern {
 
 impl EventFilter {
     /// Reads the parameters `types` (each a comma-separated list), `sessionID` and `entryID`.
-    pub fn parse(
-        types: &[&str],
-        session: Option<&str>,
-        entry: Option<&str>,
-    ) -> Result<Self, Faults> {
+    pub fn parse(types: &[&str], session: Option<&str>, entry: Option<&str>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let mut filter = Self::default();
         for text in types.iter().flat_map(|list| list.split(',')).map(str::trim) {
@@ -85,16 +75,8 @@ impl EventFilter {
         if filter.types.contains(&Pattern::Any) {
             filter.types.clear();
         }
-        filter.session = session.and_then(|id| {
-            SessionId::parse(id)
-                .map_err(|error| faults.push("sessionID", error.to_string()))
-                .ok()
-        });
-        filter.entry = entry.and_then(|id| {
-            EntryId::parse(id)
-                .map_err(|error| faults.push("entryID", error.to_string()))
-                .ok()
-        });
+        filter.session = session.and_then(|id| SessionId::parse(id).map_err(|error| faults.push("sessionID", error.to_string())).ok());
+        filter.entry = entry.and_then(|id| EntryId::parse(id).map_err(|error| faults.push("entryID", error.to_string())).ok());
         faults.or(filter)
     }
 
@@ -110,18 +92,10 @@ impl EventFilter {
 
     /// Whether an event of this type and these facts is wanted.
     pub fn matches(&self, kind: &str, facts: &Facts) -> bool {
-        let is = |wanted: Option<&str>, fact: Option<&String>| {
-            wanted.is_none_or(|wanted| fact.is_some_and(|fact| fact == wanted))
-        };
+        let is = |wanted: Option<&str>, fact: Option<&String>| wanted.is_none_or(|wanted| fact.is_some_and(|fact| fact == wanted));
         (self.any_type() || self.types.iter().any(|pattern| pattern.matches(kind)))
-            && is(
-                self.session.as_ref().map(SessionId::as_str),
-                facts.session.as_ref(),
-            )
-            && is(
-                self.entry.as_ref().map(EntryId::as_str),
-                facts.entry.as_ref(),
-            )
+            && is(self.session.as_ref().map(SessionId::as_str), facts.session.as_ref())
+            && is(self.entry.as_ref().map(EntryId::as_str), facts.entry.as_ref())
     }
 
     fn any_type(&self) -> bool {

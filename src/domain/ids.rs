@@ -53,11 +53,7 @@ impl<Kind> Id<Kind> {
     /// The id that `text` is.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let fits = (1..=MAX_ID).contains(&text.len());
-        if fits
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-        {
+        if fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
             Ok(Self::new(text))
         } else {
             Err(InvalidId)
@@ -70,10 +66,7 @@ impl<Kind> Id<Kind> {
     }
 
     fn new(text: &str) -> Self {
-        Self {
-            text: Arc::from(text),
-            kind: PhantomData,
-        }
+        Self { text: Arc::from(text), kind: PhantomData }
     }
 }
 
@@ -135,11 +128,7 @@ impl IdempotencyKey {
 
 fn visible(text: &str) -> Result<Arc<str>, InvalidToken> {
     let fits = (1..=MAX_TOKEN).contains(&text.len());
-    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Ok(Arc::from(text))
-    } else {
-        Err(InvalidToken)
-    }
+    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(Arc::from(text)) } else { Err(InvalidToken) }
 }
 
 #[cfg(test)]
@@ -149,28 +138,10 @@ mod tests {
 
     #[test]
     fn ids_hold_their_alphabet_and_nothing_else() {
-        for text in [
-            "a",
-            "ws_01HXYZABCDEFGHJKMNPQRSTVW",
-            "-",
-            "A-z_9",
-            &"x".repeat(64),
-        ] {
+        for text in ["a", "ws_01HXYZABCDEFGHJKMNPQRSTVW", "-", "A-z_9", &"x".repeat(64)] {
             assert_eq!(WorkspaceId::parse(text).unwrap().as_str(), text);
         }
-        for text in [
-            "",
-            " ",
-            "a b",
-            "a.b",
-            "a/b",
-            "{a}",
-            "a\n",
-            "é",
-            "a:b",
-            "%41",
-            &"x".repeat(65),
-        ] {
+        for text in ["", " ", "a b", "a.b", "a/b", "{a}", "a\n", "é", "a:b", "%41", &"x".repeat(65)] {
             assert_eq!(WorkspaceId::parse(text), Err(InvalidId), "{text:?}");
         }
     }
@@ -189,10 +160,7 @@ mod tests {
     #[test]
     fn tokens_are_visible_ascii() {
         assert_eq!(IdempotencyKey::parse("!~").unwrap().as_str(), "!~");
-        assert_eq!(
-            RequestId::parse(&"r".repeat(128)).unwrap().as_str().len(),
-            128
-        );
+        assert_eq!(RequestId::parse(&"r".repeat(128)).unwrap().as_str().len(), 128);
         for text in ["", "a b", "a\t", "é", "\u{7f}", &"r".repeat(129)] {
             assert_eq!(RequestId::parse(text), Err(InvalidToken), "{text:?}");
             assert_eq!(IdempotencyKey::parse(text), Err(InvalidToken), "{text:?}");

@@ -47,11 +47,7 @@ pub enum Fault {
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        Self::Syntax {
-            reason: error.to_string(),
-            line: error.line(),
-            column: error.column(),
-        }
+        Self::Syntax { reason: error.to_string(), line: error.line(), column: error.column() }
     }
 }
 
@@ -62,9 +58,7 @@ pub struct Compact(String);
 impl Compact {
     /// Checks `bytes` and takes the whitespace out. `max_depth` counts arrays and objects inside of each other: `[]` is 1 deep.
     pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Self, Fault> {
-        let text = std::str::from_utf8(bytes).map_err(|error| Fault::NotUtf8 {
-            offset: error.valid_up_to(),
-        })?;
+        let text = std::str::from_utf8(bytes).map_err(|error| Fault::NotUtf8 { offset: error.valid_up_to() })?;
         if depth(bytes) > max_depth {
             return Err(Fault::TooDeep { limit: max_depth });
         }
@@ -74,11 +68,7 @@ impl Compact {
     /// The same, for a document that must be an object.
     pub fn object(bytes: &[u8], max_depth: usize) -> Result<Self, Fault> {
         let compact = Self::parse(bytes, max_depth)?;
-        if compact.is_object() {
-            Ok(compact)
-        } else {
-            Err(Fault::NotAnObject)
-        }
+        if compact.is_object() { Ok(compact) } else { Err(Fault::NotAnObject) }
     }
 
     /// A part of a document that is already known to be JSON.

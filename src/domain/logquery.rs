@@ -49,18 +49,8 @@ impl LogFilter {
             "target" => return once(&mut self.target_prefix, value.to_owned(), name, value),
             "q" => return once(&mut self.q, value.to_owned(), name, value),
             "since" | "until" => {
-                let time = when::parse(value, now_ms)
-                    .map_err(|error| fault(format!("{error}, not `{}`", shortened(value))))?;
-                return once(
-                    if name == "since" {
-                        &mut self.since
-                    } else {
-                        &mut self.until
-                    },
-                    time,
-                    name,
-                    value,
-                );
+                let time = when::parse(value, now_ms).map_err(|error| fault(format!("{error}, not `{}`", shortened(value))))?;
+                return once(if name == "since" { &mut self.since } else { &mut self.until }, time, name, value);
             }
             _ => return Ok(false),
         };
@@ -94,12 +84,7 @@ impl LogFilter {
             && one_of(&self.container_id, facts.container_id.as_deref())
             && self.since.is_none_or(|since| facts.timestamp >= since)
             && self.until.is_none_or(|until| facts.timestamp <= until)
-            && self.target_prefix.as_deref().is_none_or(|prefix| {
-                facts
-                    .target
-                    .as_deref()
-                    .is_some_and(|target| target.starts_with(prefix))
-            })
+            && self.target_prefix.as_deref().is_none_or(|prefix| facts.target.as_deref().is_some_and(|target| target.starts_with(prefix)))
             && self.q.as_deref().is_none_or(|q| {
                 let texts = [facts.title.as_deref(), facts.target.as_deref()];
                 texts.into_iter().flatten().any(|text| contains(text, q))
@@ -127,10 +112,7 @@ fn contains(text: &str, part: &str) -> bool {
         return true;
     }
     if text.is_ascii() && part.is_ascii() {
-        return text
-            .as_bytes()
-            .windows(part.len())
-            .any(|window| window.eq_ignore_ascii_case(part.as_bytes()));
+        return text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()));
     }
     text.to_lowercase().contains(&part.to_lowercase())
 }

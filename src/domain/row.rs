@@ -19,14 +19,7 @@ pub const MAX_NAME: usize = 256;
 /// The longest title or target, in characters.
 pub const MAX_TEXT: usize = 4096;
 
-const OPTIONAL: [&str; 6] = [
-    "duration",
-    "entryID",
-    "title",
-    "corrections",
-    "target",
-    "container_id",
-];
+const OPTIONAL: [&str; 6] = ["duration", "entryID", "title", "corrections", "target", "container_id"];
 const WORKSPACE: &str = "workspaceID";
 
 /// A checked row.
@@ -71,10 +64,7 @@ impl Row {
         let session = |text: &str| SessionId::parse(text).err().map(|error| error.to_string());
         let entry = |text: &str| EntryId::parse(text).err().map(|error| error.to_string());
         let name = |text: &str| name_fault(text, MAX_NAME);
-        let long = |text: &str| {
-            (text.chars().count() > MAX_TEXT)
-                .then(|| format!("must be at most {MAX_TEXT} characters"))
-        };
+        let long = |text: &str| (text.chars().count() > MAX_TEXT).then(|| format!("must be at most {MAX_TEXT} characters"));
         let facts = RowFacts {
             tool: required(raw, "tool", name, &mut faults),
             session_id: required(raw, "sessionID", session, &mut faults),
@@ -87,9 +77,7 @@ impl Row {
             target: optional(raw, "target", long, &mut faults),
             container_id: optional(raw, "container_id", name, &mut faults),
         };
-        if present(raw, "duration").is_some_and(|value| {
-            !serde_json::from_str(value.get()).is_ok_and(|number: f64| number >= 0.0)
-        }) {
+        if present(raw, "duration").is_some_and(|value| !serde_json::from_str(value.get()).is_ok_and(|number: f64| number >= 0.0)) {
             faults.push("duration", "must be a number that is not negative");
         }
         if present(raw, "corrections").is_some_and(|value| !value.get().starts_with('[')) {
@@ -106,10 +94,8 @@ impl Row {
 impl RowFacts {
     /// Reads them from the stored text of a row; none if this is no row.
     pub fn read(json: &str) -> Option<Self> {
-        let (mut tool, mut status, mut agent_name, mut session_id, mut call_id) =
-            (None, None, None, None, None);
-        let (mut entry_id, mut container_id, mut title, mut target, mut timestamp) =
-            (None, None, None, None, None);
+        let (mut tool, mut status, mut agent_name, mut session_id, mut call_id) = (None, None, None, None, None);
+        let (mut entry_id, mut container_id, mut title, mut target, mut timestamp) = (None, None, None, None, None);
         json::members(json, |name, value| {
             let place = match &*name {
                 "tool" => &mut tool,
@@ -183,24 +169,14 @@ fn present<'a>(raw: &'a RawObject, name: &str) -> Option<&'a RawValue> {
 }
 
 /// Empty in place of what is wrong: whoever looks at it sees the faults first.
-fn required(
-    raw: &RawObject,
-    name: &str,
-    wrong: impl Fn(&str) -> Option<String>,
-    faults: &mut Faults,
-) -> String {
+fn required(raw: &RawObject, name: &str, wrong: impl Fn(&str) -> Option<String>, faults: &mut Faults) -> String {
     if present(raw, name).is_none() {
         faults.push(name, "is missing");
     }
     optional(raw, name, wrong, faults).unwrap_or_default()
 }
 
-fn optional(
-    raw: &RawObject,
-    name: &str,
-    wrong: impl Fn(&str) -> Option<String>,
-    faults: &mut Faults,
-) -> Option<String> {
+fn optional(raw: &RawObject, name: &str, wrong: impl Fn(&str) -> Option<String>, faults: &mut Faults) -> Option<String> {
     let Some(text) = json::string(present(raw, name)?) else {
         faults.push(name, "must be a string");
         return None;
@@ -219,10 +195,7 @@ fn timestamp(raw: &RawObject, faults: &mut Faults) -> u64 {
     match value.get().parse() {
         Ok(ms) if ms <= MAX_SAFE => ms,
         Ok(_) | Err(_) => {
-            faults.push(
-                "timestamp",
-                "must be epoch milliseconds: an integer from 0 to 2^53",
-            );
+            faults.push("timestamp", "must be epoch milliseconds: an integer from 0 to 2^53");
             0
         }
     }

@@ -14,10 +14,7 @@ pub(super) fn value() -> impl Strategy<Value = Value> {
         "[ \\t\\n\\r\"\\\\{}\\[\\]:,a]{0,12}".prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 48, 6, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-            members(inner).prop_map(Value::Object),
-        ]
+        prop_oneof![prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array), members(inner).prop_map(Value::Object),]
     })
 }
 

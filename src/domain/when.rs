@@ -4,9 +4,7 @@ use jiff::Timestamp;
 
 /// Text that is not a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "must be epoch milliseconds, an RFC 3339 time from 1970 on, or how long ago, such as 30s, 15m, 2h, 7d or 1w"
-)]
+#[error("must be epoch milliseconds, an RFC 3339 time from 1970 on, or how long ago, such as 30s, 15m, 2h, 7d or 1w")]
 pub struct InvalidTime;
 
 /// The time that `text` names, in epoch milliseconds: itself in epoch milliseconds, an RFC 3339 time, or `15m`, which is so long before `now_ms`.

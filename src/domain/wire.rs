@@ -17,18 +17,9 @@ pub(super) struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// Opens the object `value`. What is not among `known` is a fault that names it.
-    pub(super) fn closed(
-        value: &'a Value,
-        path: String,
-        known: &[&str],
-        faults: &mut Faults,
-    ) -> Option<Self> {
+    pub(super) fn closed(value: &'a Value, path: String, known: &[&str], faults: &mut Faults) -> Option<Self> {
         let body = Self::open(value, path, faults)?;
-        for name in body
-            .members
-            .keys()
-            .filter(|name| !known.contains(&name.as_str()))
-        {
+        for name in body.members.keys().filter(|name| !known.contains(&name.as_str())) {
             faults.push(body.path(&shortened(name)), "is not a known field");
         }
         Some(body)
@@ -89,22 +80,11 @@ impl<'a> Body<'a> {
     }
 
     /// An integer of `least..=most` that may be left out.
-    pub(super) fn integer(
-        &self,
-        name: &str,
-        least: u64,
-        most: u64,
-        faults: &mut Faults,
-    ) -> Option<u64> {
+    pub(super) fn integer(&self, name: &str, least: u64, most: u64, faults: &mut Faults) -> Option<u64> {
         let value = self.optional(name)?;
-        let integer = value
-            .as_u64()
-            .filter(|integer| (least..=most).contains(integer));
+        let integer = value.as_u64().filter(|integer| (least..=most).contains(integer));
         if integer.is_none() {
-            faults.push(
-                self.path(name),
-                format!("must be an integer from {least} to {most}"),
-            );
+            faults.push(self.path(name), format!("must be an integer from {least} to {most}"));
         }
         integer
     }
@@ -121,9 +101,7 @@ pub(super) fn text<'a>(value: &'a Value, path: String, faults: &mut Faults) -> O
 
 /// What keeps `text` from being a name (a tool, a call, an agent): empty, longer than `most` characters, or with control characters.
 pub(super) fn name_fault(text: &str, most: usize) -> Option<String> {
-    let fits = !text.is_empty()
-        && text.chars().take(most + 1).count() <= most
-        && !text.chars().any(char::is_control);
+    let fits = !text.is_empty() && text.chars().take(most + 1).count() <= most && !text.chars().any(char::is_control);
     (!fits).then(|| format!("must be 1 to {most} characters without control characters"))
 }
 

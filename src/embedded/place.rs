@@ -29,15 +29,8 @@ pub(super) struct Place {
 impl Place {
     /// Makes the directory if need be and takes ownership of it.
     pub(super) fn take(data_dir: &Path) -> Result<Self, Error> {
-        let unusable = |source| Error::Directory {
-            dir: data_dir.to_owned(),
-            source,
-        };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(data_dir)
-            .map_err(unusable)?;
+        let unusable = |source| Error::Directory { dir: data_dir.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(unusable)?;
         let dir = data_dir.canonicalize().map_err(unusable)?;
         let ownership = open_lock(&dir.join("downbeat.lock")).map_err(unusable)?;
         match ownership.try_lock() {
@@ -46,21 +39,14 @@ impl Place {
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
         let socket = socket_path(&dir).map_err(unusable)?;
-        let place = Self {
-            dir,
-            socket,
-            ownership,
-        };
+        let place = Self { dir, socket, ownership };
         place.write_configuration().map_err(unusable)?;
         Ok(place)
     }
 
     /// The lock that a server holds while it lives; `None` while another one does.
     pub(super) fn server_lock(&self) -> Result<Option<File>, Error> {
-        let unusable = |source| Error::Directory {
-            dir: self.dir.clone(),
-            source,
-        };
+        let unusable = |source| Error::Directory { dir: self.dir.clone(), source };
         let lock = open_lock(&self.dir.join("redis.lock")).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(lock)),
@@ -91,12 +77,7 @@ impl Place {
             }
             text.extend_from_slice(b"\"\n");
         }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(self.configuration())?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(self.configuration())?;
         file.write_all(&text)
     }
 }
@@ -113,13 +94,7 @@ impl Drop for Place {
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// In the data directory, or, where that path is too long for a socket, in a directory of ours below the system's
@@ -130,12 +105,7 @@ fn socket_path(dir: &Path) -> io::Result<PathBuf> {
         return Ok(direct);
     }
     let digest = Sha256::digest(dir.as_os_str().as_bytes());
-    let name = digest
-        .iter()
-        .take(8)
-        .fold("downbeat-".to_owned(), |name, byte| {
-            format!("{name}{byte:02x}")
-        });
+    let name = digest.iter().take(8).fold("downbeat-".to_owned(), |name, byte| format!("{name}{byte:02x}"));
     let mut short = std::env::temp_dir().join(&name);
     if short.join("redis.sock").as_os_str().len() > LONGEST_SOCKET_PATH {
         short = Path::new("/tmp").join(&name);
@@ -150,10 +120,7 @@ fn socket_path(dir: &Path) -> io::Result<PathBuf> {
     if !found.is_dir() || found.uid() != ours.uid() {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            format!(
-                "{} belongs to somebody else, and the data directory's own path is too long for a socket",
-                short.display()
-            ),
+            format!("{} belongs to somebody else, and the data directory's own path is too long for a socket", short.display()),
         ));
     }
     std::fs::set_permissions(&short, Permissions::from_mode(0o700))?;

@@ -54,28 +54,12 @@ impl Server {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| {
-                if error.kind() == std::io::ErrorKind::NotFound {
-                    Error::Missing
-                } else {
-                    Error::Spawn(error)
-                }
-            })?;
+            .map_err(|error| if error.kind() == std::io::ErrorKind::NotFound { Error::Missing } else { Error::Spawn(error) })?;
         let output = Output::follow(&mut child);
-        let mut server = Self {
-            child,
-            output,
-            version: String::new(),
-        };
+        let mut server = Self { child, output, version: String::new() };
         let mut connection = server.answer(place).await?;
-        server.version = version(&mut connection)
-            .await
-            .map_err(|source| silent(place, source))?;
-        let major = server
-            .version
-            .split('.')
-            .next()
-            .and_then(|major| major.parse::<u32>().ok());
+        server.version = version(&mut connection).await.map_err(|source| silent(place, source))?;
+        let major = server.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
         if major.is_none_or(|major| major < OLDEST_MAJOR_VERSION) {
             return Err(Error::TooOld(server.version));
         }
@@ -97,10 +81,7 @@ impl Server {
     pub(super) async fn shut_down(mut self, socket: &Path) {
         self.output.quiet();
         dismiss(socket).await;
-        if tokio::time::timeout(LONGEST_SHUTDOWN, self.child.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(LONGEST_SHUTDOWN, self.child.wait()).await.is_err() {
             tracing::warn!("private Redis does not shut down; killing it");
             let _ = self.child.kill().await;
         }
@@ -124,10 +105,7 @@ impl Server {
                     if logged.elapsed() >= LOADING_LOG_PERIOD {
                         logged = Instant::now();
                         let progress = progress(&place.socket).await.unwrap_or_default();
-                        tracing::info!(
-                            redis.loaded_percent = progress,
-                            "private Redis is loading its data"
-                        );
+                        tracing::info!(redis.loaded_percent = progress, "private Redis is loading its data");
                     }
                 }
                 Err(error) if started.elapsed() > LONGEST_SILENCE => {
@@ -141,10 +119,7 @@ impl Server {
 
     async fn death(&self, status: std::io::Result<ExitStatus>) -> Death {
         let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-        Death {
-            status,
-            last_words: self.output.last_words().await,
-        }
+        Death { status, last_words: self.output.last_words().await }
     }
 }
 
@@ -170,9 +145,7 @@ async fn dismiss_predecessor(place: &Place) -> Result<std::fs::File, Error> {
         // Asked again now and then: the first may have come before its socket was open.
         if asked.is_none_or(|asked: Instant| asked.elapsed() > LOADING_LOG_PERIOD) {
             if asked.is_none() {
-                tracing::info!(
-                    "a private Redis of an earlier run still runs; shutting it down first"
-                );
+                tracing::info!("a private Redis of an earlier run still runs; shutting it down first");
             }
             asked = Some(Instant::now());
             dismiss(&place.socket).await;
@@ -185,21 +158,14 @@ async fn dismiss_predecessor(place: &Place) -> Result<std::fs::File, Error> {
 async fn dismiss(socket: &Path) {
     if let Ok(mut connection) = connect(socket).await {
         // It answers by closing the connection, which is an error to the client.
-        let _: Result<(), RedisError> = redis::cmd("SHUTDOWN")
-            .arg("NOSAVE")
-            .query_async(&mut connection)
-            .await;
+        let _: Result<(), RedisError> = redis::cmd("SHUTDOWN").arg("NOSAVE").query_async(&mut connection).await;
     }
 }
 
 async fn connect(socket: &Path) -> Result<MultiplexedConnection, RedisError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(ANSWER_TIMEOUT))
-        .set_response_timeout(Some(ANSWER_TIMEOUT));
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_TIMEOUT)).set_response_timeout(Some(ANSWER_TIMEOUT));
     let client = redis::Client::open(RedisUrl::socket(socket).expose())?;
-    client
-        .get_multiplexed_async_connection_with_config(&config)
-        .await
+    client.get_multiplexed_async_connection_with_config(&config).await
 }
 
 async fn ping(socket: &Path) -> Result<MultiplexedConnection, RedisError> {
@@ -210,25 +176,17 @@ async fn ping(socket: &Path) -> Result<MultiplexedConnection, RedisError> {
 
 async fn progress(socket: &Path) -> Result<String, RedisError> {
     let mut connection = connect(socket).await?;
-    let info: String = redis::cmd("INFO")
-        .arg("persistence")
-        .query_async(&mut connection)
-        .await?;
+    let info: String = redis::cmd("INFO").arg("persistence").query_async(&mut connection).await?;
     Ok(field(&info, "loading_loaded_perc"))
 }
 
 async fn version(connection: &mut MultiplexedConnection) -> Result<String, RedisError> {
-    let info: String = redis::cmd("INFO")
-        .arg("server")
-        .query_async(connection)
-        .await?;
+    let info: String = redis::cmd("INFO").arg("server").query_async(connection).await?;
     Ok(field(&info, "redis_version"))
 }
 
 fn field(info: &str, name: &str) -> String {
-    let value = info
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     value.unwrap_or_default().trim().to_owned()
 }
 
@@ -237,8 +195,5 @@ fn is_loading(error: &RedisError) -> bool {
 }
 
 fn silent(place: &Place, source: RedisError) -> Error {
-    Error::Silent {
-        socket: place.socket.clone(),
-        source,
-    }
+    Error::Silent { socket: place.socket.clone(), source }
 }

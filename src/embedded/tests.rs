@@ -17,11 +17,7 @@ async fn start(dir: &Path) -> PrivateRedis {
 }
 
 async fn connect(url: &RedisUrl) -> Option<redis::aio::MultiplexedConnection> {
-    redis::Client::open(url.expose())
-        .unwrap()
-        .get_multiplexed_async_connection()
-        .await
-        .ok()
+    redis::Client::open(url.expose()).unwrap().get_multiplexed_async_connection().await.ok()
 }
 
 async fn set(url: &RedisUrl, value: &str) {
@@ -33,27 +29,12 @@ async fn get(url: &RedisUrl) -> Option<String> {
 }
 
 async fn process_id(url: &RedisUrl) -> Option<String> {
-    let info: String = redis::cmd("INFO")
-        .arg("server")
-        .query_async(&mut connect(url).await?)
-        .await
-        .ok()?;
-    Some(
-        info.lines()
-            .find_map(|line| line.strip_prefix("process_id:"))?
-            .trim()
-            .to_owned(),
-    )
+    let info: String = redis::cmd("INFO").arg("server").query_async(&mut connect(url).await?).await.ok()?;
+    Some(info.lines().find_map(|line| line.strip_prefix("process_id:"))?.trim().to_owned())
 }
 
 fn kill(process_id: &str) {
-    assert!(
-        Command::new("kill")
-            .args(["-KILL", process_id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-KILL", process_id]).status().unwrap().success());
 }
 
 #[tokio::test]
@@ -63,10 +44,7 @@ async fn a_restart_loses_nothing() {
     set(first.url(), "kept").await;
     let url = first.url().clone();
     first.stop().await;
-    assert!(
-        connect(&url).await.is_none(),
-        "the server still answers after its stop"
-    );
+    assert!(connect(&url).await.is_none(), "the server still answers after its stop");
 
     let second = start(dir.path()).await;
     assert_eq!(get(second.url()).await.as_deref(), Some("kept"));
@@ -95,9 +73,7 @@ async fn a_server_that_dies_is_started_again_with_its_data() {
 async fn a_directory_has_one_owner() {
     let dir = TempDir::new().unwrap();
     let private = start(dir.path()).await;
-    let refused = PrivateRedis::start(dir.path(), &Lifecycle::new())
-        .await
-        .unwrap_err();
+    let refused = PrivateRedis::start(dir.path(), &Lifecycle::new()).await.unwrap_err();
     assert!(matches!(refused, Error::InUse(_)), "{refused}");
     private.stop().await;
     start(dir.path()).await.stop().await;
@@ -110,12 +86,7 @@ async fn a_server_left_by_a_killed_service_is_replaced_without_loss() {
     start(dir.path()).await.stop().await;
     let lock = std::fs::File::open(dir.path().join("redis.lock")).unwrap();
     lock.try_lock().unwrap();
-    let mut orphan = Command::new("redis-server")
-        .arg(dir.path().join("redis.conf"))
-        .stdin(lock)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut orphan = Command::new("redis-server").arg(dir.path().join("redis.conf")).stdin(lock).stdout(Stdio::null()).spawn().unwrap();
     let url = RedisUrl::socket(&dir.path().canonicalize().unwrap().join("redis.sock"));
     let deadline = Instant::now() + Duration::from_secs(10);
     while process_id(&url).await.is_none() {
@@ -133,10 +104,7 @@ async fn a_server_left_by_a_killed_service_is_replaced_without_loss() {
 #[tokio::test]
 async fn a_path_too_long_for_a_socket_still_works() {
     let dir = TempDir::new().unwrap();
-    let deep = dir
-        .path()
-        .join("x".repeat(60))
-        .join("a \"quoted\" part, with % and ?");
+    let deep = dir.path().join("x".repeat(60)).join("a \"quoted\" part, with % and ?");
     let private = start(&deep).await;
     set(private.url(), "kept").await;
     assert!(private.url().expose().len() <= 107, "{}", private.url());
@@ -152,14 +120,8 @@ async fn a_server_that_cannot_start_says_why() {
     start(dir.path()).await.stop().await;
     std::fs::remove_dir_all(dir.path().join("appendonlydir")).unwrap();
     std::fs::write(dir.path().join("appendonlydir"), "in the way").unwrap();
-    let refused = PrivateRedis::start(dir.path(), &Lifecycle::new())
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refused.contains("appendonlydir") || refused.contains("append-only"),
-        "{refused}"
-    );
+    let refused = PrivateRedis::start(dir.path(), &Lifecycle::new()).await.unwrap_err().to_string();
+    assert!(refused.contains("appendonlydir") || refused.contains("append-only"), "{refused}");
 }
 
 #[tokio::test]
@@ -167,9 +129,7 @@ async fn a_directory_that_cannot_be_made_is_named() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let refused = PrivateRedis::start(&file.join("data"), &Lifecycle::new())
-        .await
-        .unwrap_err();
+    let refused = PrivateRedis::start(&file.join("data"), &Lifecycle::new()).await.unwrap_err();
     assert!(matches!(refused, Error::Directory { .. }), "{refused}");
     assert!(refused.to_string().contains("file/data"), "{refused}");
 }

@@ -14,18 +14,12 @@ const TRACEPARENT: &str = "traceparent";
 
 /// Reads the headers of a POST. `body` is part of what the key stands for.
 pub fn of(parts: &Parts, body: &[u8]) -> Result<Act, Problem> {
-    Ok(Act {
-        idempotency: idempotency(parts, body)?,
-        traceparent: traceparent(&parts.headers),
-    })
+    Ok(Act { idempotency: idempotency(parts, body)?, traceparent: traceparent(&parts.headers) })
 }
 
 /// Reads the headers of a change that is repeatable by its nature and takes no key.
 pub fn without_key(parts: &Parts) -> Act {
-    Act {
-        idempotency: None,
-        traceparent: traceparent(&parts.headers),
-    }
+    Act { idempotency: None, traceparent: traceparent(&parts.headers) }
 }
 
 fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<Idempotency>, Problem> {
@@ -40,12 +34,7 @@ fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<Idempotency>, Proble
         .to_str()
         .ok()
         .and_then(|text| IdempotencyKey::parse(text).ok())
-        .ok_or_else(|| {
-            Fault::new(
-                "Idempotency-Key",
-                "must be 1 to 128 visible ASCII characters",
-            )
-        })?;
+        .ok_or_else(|| Fault::new("Idempotency-Key", "must be 1 to 128 visible ASCII characters"))?;
     let mut digest = Sha256::new();
     digest.update(parts.method.as_str());
     digest.update(b"\n");
@@ -54,24 +43,15 @@ fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<Idempotency>, Proble
     digest.update(parts.uri.query().unwrap_or_default());
     digest.update(b"\n");
     digest.update(body);
-    Ok(Some(Idempotency {
-        key,
-        fingerprint: digest.finalize().into(),
-    }))
+    Ok(Some(Idempotency { key, fingerprint: digest.finalize().into() }))
 }
 
 /// A header that is no trace context is left aside, as W3C asks.
 fn traceparent(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(TRACEPARENT)?.to_str().ok()?;
-    let hex = |part: &str, length| {
-        part.len() == length
-            && part
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
+    let hex = |part: &str, length| part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let mut parts = text.split('-');
-    let (version, trace, parent, flags) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let shape = hex(version, 2) && hex(trace, 32) && hex(parent, 16) && hex(flags, 2);
     let named = trace.bytes().any(|byte| byte != b'0') && parent.bytes().any(|byte| byte != b'0');
     let known = version != "ff" && parts.next().is_none();

@@ -14,8 +14,7 @@ use serde_json::{Value, json};
 
 use crate::lifecycle::Readiness;
 
-const PROMETHEUS_TEXT: HeaderValue =
-    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+const PROMETHEUS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 static ALIVE: LazyLock<Value> = LazyLock::new(|| json!({ "alive": true }));
 
 /// `/livez`, `/readyz` and `/metrics`.
@@ -28,20 +27,10 @@ pub fn router(readiness: Readiness, registry: PrometheusHandle) -> Router {
 
 /// 200 while the replica should get traffic, else 503 with every reason why not.
 async fn ready(State(readiness): State<Readiness>) -> Response {
-    let reasons: Vec<_> = readiness
-        .reasons()
-        .into_iter()
-        .map(|reason| json!({ "code": reason.code(), "message": reason.message() }))
-        .collect();
-    let status = if reasons.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    json_reply(
-        status,
-        &json!({ "ready": reasons.is_empty(), "reasons": reasons }),
-    )
+    let reasons: Vec<_> =
+        readiness.reasons().into_iter().map(|reason| json!({ "code": reason.code(), "message": reason.message() })).collect();
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    json_reply(status, &json!({ "ready": reasons.is_empty(), "reasons": reasons }))
 }
 
 async fn metrics(State(registry): State<PrometheusHandle>) -> Response {
@@ -49,10 +38,7 @@ async fn metrics(State(registry): State<PrometheusHandle>) -> Response {
 }
 
 fn json_reply(status: StatusCode, body: &Value) -> Response {
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
+    let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json")), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (status, headers, format!("{body}\n")).into_response()
 }
 
@@ -68,10 +54,7 @@ mod tests {
 
     async fn get(life: &Lifecycle, path: &str) -> (StatusCode, String) {
         let router = super::router(life.readiness().clone(), metrics::registry());
-        let reply = router
-            .oneshot(Request::get(path).body(Body::empty()).unwrap())
-            .await
-            .unwrap();
+        let reply = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
         let status = reply.status();
         let body = reply.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())
@@ -82,21 +65,12 @@ mod tests {
         let life = Lifecycle::new();
         let (status, body) = get(&life, "/readyz").await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(
-            body.starts_with(r#"{"ready":false,"reasons":[{"code":"redis","message":"#),
-            "{body}"
-        );
+        assert!(body.starts_with(r#"{"ready":false,"reasons":[{"code":"redis","message":"#), "{body}");
         assert!(body.contains(r#"{"code":"delivery","#), "{body}");
 
         life.readiness().set_redis(true);
         life.readiness().set_delivery(true);
-        assert_eq!(
-            get(&life, "/readyz").await,
-            (
-                StatusCode::OK,
-                "{\"ready\":true,\"reasons\":[]}\n".to_owned()
-            )
-        );
+        assert_eq!(get(&life, "/readyz").await, (StatusCode::OK, "{\"ready\":true,\"reasons\":[]}\n".to_owned()));
 
         life.drain();
         let (status, body) = get(&life, "/readyz").await;
@@ -108,10 +82,7 @@ mod tests {
     async fn liveness_depends_on_nothing() {
         let life = Lifecycle::new();
         life.stop();
-        assert_eq!(
-            get(&life, "/livez").await,
-            (StatusCode::OK, "{\"alive\":true}\n".to_owned())
-        );
+        assert_eq!(get(&life, "/livez").await, (StatusCode::OK, "{\"alive\":true}\n".to_owned()));
     }
 
     #[tokio::test]

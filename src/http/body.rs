@@ -21,10 +21,7 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, Error> {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Error::TooLarge { limit }),
         // The client went away or broke off: nobody will read the answer.
-        Err(_) => Err(Error::bad_request(
-            "incomplete_body",
-            "the body ended before it was complete",
-        )),
+        Err(_) => Err(Error::bad_request("incomplete_body", "the body ended before it was complete")),
     }
 }
 
@@ -35,12 +32,9 @@ pub fn must_be_json(headers: &HeaderMap) -> Result<(), Error> {
 
 /// Refuses a body whose type is not among `types`.
 pub fn must_be(headers: &HeaderMap, types: &[&str]) -> Result<(), Error> {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next()).map(str::trim);
-    if essence.is_some_and(|essence| types.iter().any(|known| essence.eq_ignore_ascii_case(known)))
-    {
+    if essence.is_some_and(|essence| types.iter().any(|known| essence.eq_ignore_ascii_case(known))) {
         Ok(())
     } else {
         Err(Error::UnsupportedMediaType)
@@ -55,15 +49,9 @@ pub fn value(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
 
 /// The text of a body, not deeper than allowed; not yet known to be JSON.
 pub fn text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Error> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        malformed(&json::Fault::NotUtf8 {
-            offset: error.valid_up_to(),
-        })
-    })?;
+    let text = std::str::from_utf8(bytes).map_err(|error| malformed(&json::Fault::NotUtf8 { offset: error.valid_up_to() }))?;
     if json::depth(bytes) > limits.json_depth {
-        return Err(malformed(&json::Fault::TooDeep {
-            limit: limits.json_depth,
-        }));
+        return Err(malformed(&json::Fault::TooDeep { limit: limits.json_depth }));
     }
     Ok(text)
 }
@@ -103,14 +91,8 @@ mod tests {
     #[tokio::test]
     async fn a_body_over_the_limit_is_refused_announced_or_not() {
         assert_eq!(read(Body::from("12345"), 5).await.unwrap(), "12345");
-        assert!(matches!(
-            read(Body::from("123456"), 5).await,
-            Err(Error::TooLarge { limit: 5 })
-        ));
+        assert!(matches!(read(Body::from("123456"), 5).await, Err(Error::TooLarge { limit: 5 })));
         let chunks = futures_util::stream::iter(["123", "456"].map(Ok::<_, std::io::Error>));
-        assert!(matches!(
-            read(Body::from_stream(chunks), 5).await,
-            Err(Error::TooLarge { limit: 5 })
-        ));
+        assert!(matches!(read(Body::from_stream(chunks), 5).await, Err(Error::TooLarge { limit: 5 })));
     }
 }

@@ -19,10 +19,7 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
 
 static PAGE: LazyLock<Arc<utoipa_swagger_ui::Config<'static>>> = LazyLock::new(|| {
     Arc::new(
-        utoipa_swagger_ui::Config::new(["/openapi.json"])
-            .try_it_out_enabled(true)
-            .display_request_duration(true)
-            .validator_url("none"),
+        utoipa_swagger_ui::Config::new(["/openapi.json"]).try_it_out_enabled(true).display_request_duration(true).validator_url("none"),
     )
 });
 
@@ -34,10 +31,7 @@ pub fn routes() -> axum::Router<State> {
         .route("/openapi.json", get(document))
         .route("/docs", get(|| async { Redirect::permanent("/docs/") }))
         .route("/docs/", get(|request: Request| async move { file("", &request) }))
-        .route(
-            "/docs/{*file}",
-            get(|Path(path): Path<String>, request: Request| async move { file(&path, &request) }),
-        )
+        .route("/docs/{*file}", get(|Path(path): Path<String>, request: Request| async move { file(&path, &request) }))
 }
 
 async fn document() -> Response {
@@ -46,11 +40,7 @@ async fn document() -> Response {
 
 fn file(path: &str, request: &Request) -> Response {
     match utoipa_swagger_ui::serve(path, Arc::clone(&PAGE)) {
-        Ok(Some(file)) => (
-            [(header::CONTENT_TYPE, file.content_type.as_str()), NO_SNIFF],
-            file.bytes.into_owned(),
-        )
-            .into_response(),
+        Ok(Some(file)) => ([(header::CONTENT_TYPE, file.content_type.as_str()), NO_SNIFF], file.bytes.into_owned()).into_response(),
         Ok(None) => super::nothing_there(request.uri().path()).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -48,28 +48,16 @@ pub struct KeyErrors;
 impl IntoResponses for Errors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         errors(&[
-            (
-                400,
-                "Malformed request: a wrong body, parameter, cursor or filter; `data.errors` names the places",
-            ),
-            (
-                500,
-                "A bug of the service; `data.request_id` is how its operator finds it",
-            ),
-            (
-                503,
-                "Redis is away or refuses writes; come back after `Retry-After` seconds",
-            ),
+            (400, "Malformed request: a wrong body, parameter, cursor or filter; `data.errors` names the places"),
+            (500, "A bug of the service; `data.request_id` is how its operator finds it"),
+            (503, "Redis is away or refuses writes; come back after `Retry-After` seconds"),
         ])
     }
 }
 
 impl IntoResponses for BodyErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        errors(&[
-            (413, "The body is too large"),
-            (415, "The body is not JSON by its `Content-Type`"),
-        ])
+        errors(&[(413, "The body is too large"), (415, "The body is not JSON by its `Content-Type`")])
     }
 }
 
@@ -82,13 +70,8 @@ impl IntoResponses for KeyErrors {
 /// Error replies with the one envelope, by status.
 pub fn errors(all: &[(u16, &str)]) -> BTreeMap<String, RefOr<Response>> {
     let one = |(status, description): &(u16, &str)| {
-        let content = ContentBuilder::new()
-            .schema(Some(Ref::from_schema_name("Error")))
-            .build();
-        let response = ResponseBuilder::new()
-            .description(*description)
-            .content("application/json", content)
-            .build();
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).build();
+        let response = ResponseBuilder::new().description(*description).content("application/json", content).build();
         (status.to_string(), RefOr::T(response))
     };
     all.iter().map(one).collect()

@@ -25,10 +25,7 @@ impl Params {
                 return Err(Fault::new(shown, "is not a known parameter").into());
             }
             if params.len() == MOST {
-                return Err(Problem::bad_request(
-                    "too_many_parameters",
-                    "too many query parameters",
-                ));
+                return Err(Problem::bad_request("too_many_parameters", "too many query parameters"));
             }
             params.push((name.into_owned(), value.into_owned()));
         }
@@ -52,17 +49,12 @@ impl Params {
 
     /// Every value of a parameter.
     pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// A parameter that is an integer of `range`.
@@ -123,23 +115,10 @@ mod tests {
 
     #[test]
     fn numbers_are_digits_within_their_range() {
-        let read = |query| {
-            Params::parse(Some(query), &["n"])
-                .unwrap()
-                .number("n", 1..=500)
-        };
+        let read = |query| Params::parse(Some(query), &["n"]).unwrap().number("n", 1..=500);
         assert_eq!(read("n=1").unwrap(), Some(1));
         assert_eq!(read("n=500").unwrap(), Some(500));
-        for wrong in [
-            "n=0",
-            "n=501",
-            "n=",
-            "n=+1",
-            "n=-1",
-            "n=1.0",
-            "n=1&n=2",
-            "n=99999999999999999999",
-        ] {
+        for wrong in ["n=0", "n=501", "n=", "n=+1", "n=-1", "n=1.0", "n=1&n=2", "n=99999999999999999999"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

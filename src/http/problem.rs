@@ -32,26 +32,12 @@ pub struct Problem {
 pub struct Cause(pub Arc<dyn StdError + Send + Sync>);
 
 impl Problem {
-    fn new(
-        status: StatusCode,
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            status,
-            code: code.into(),
-            message: message.into(),
-            errors: Vec::new(),
-            retry_after: None,
-            cause: None,
-        }
+    fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code: code.into(), message: message.into(), errors: Vec::new(), retry_after: None, cause: None }
     }
 
     /// 400.
-    pub fn bad_request(
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub fn bad_request(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
@@ -62,27 +48,17 @@ impl Problem {
             [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
             [] => "the request is not valid".to_owned(),
         };
-        Self {
-            errors: faults.0,
-            ..Self::bad_request("validation_failed", message)
-        }
+        Self { errors: faults.0, ..Self::bad_request("validation_failed", message) }
     }
 
     /// 404.
-    pub fn not_found(
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub fn not_found(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
     /// 405; the router names the allowed methods.
     pub fn method_not_allowed() -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "this resource does not know that method",
-        )
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this resource does not know that method")
     }
 
     /// 503.
@@ -90,20 +66,13 @@ impl Problem {
         Self {
             retry_after: Some(RETRY_SECONDS),
             cause,
-            ..Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "the service cannot do this now; try again",
-            )
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the service cannot do this now; try again")
         }
     }
 
     /// 429.
     pub fn too_many_requests(retry_after: u32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            retry_after: Some(retry_after),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
-        }
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message) }
     }
 
     /// 500: a bug. The text is always the same.
@@ -127,12 +96,7 @@ impl Problem {
     pub fn to_json(&self, request_id: Option<&str>) -> String {
         let body = Envelope {
             name: name(self.status),
-            data: Data {
-                message: &self.message,
-                code: &self.code,
-                errors: self.errors.iter().map(WireFault::from).collect(),
-                request_id,
-            },
+            data: Data { message: &self.message, code: &self.code, errors: self.errors.iter().map(WireFault::from).collect(), request_id },
         };
         // Strings only: serialising them cannot fail.
         serde_json::to_string(&body).unwrap_or_default()
@@ -146,25 +110,13 @@ impl From<service::Error> for Problem {
         match error {
             E::Invalid(faults) => Self::faults(faults),
             E::BadRequest { code, message } => Self::bad_request(code, message),
-            E::UnsupportedMediaType => Self::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                text,
-            ),
-            E::TooLarge { limit: _ } => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text)
-            }
+            E::UnsupportedMediaType => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text),
+            E::TooLarge { limit: _ } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text),
             E::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "scope_missing", text),
             E::NotFound { code, message } => Self::not_found(code, message),
             E::Conflict { code, message } => Self::new(StatusCode::CONFLICT, code, message),
-            E::PreconditionFailed => {
-                Self::new(StatusCode::PRECONDITION_FAILED, "etag_mismatch", text)
-            }
-            E::IdempotencyMismatch => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_mismatch",
-                text,
-            ),
+            E::PreconditionFailed => Self::new(StatusCode::PRECONDITION_FAILED, "etag_mismatch", text),
+            E::IdempotencyMismatch => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch", text),
             E::TooManyRequests { retry_after } => Self::too_many_requests(retry_after, text),
             E::Unavailable(cause) => Self::unavailable(Some(Cause(Arc::new(cause)))),
             E::Internal(cause) => Self::internal(Some(Cause(Arc::new(cause)))),
@@ -186,16 +138,9 @@ impl From<Fault> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (
-            self.status,
-            [(header::CONTENT_TYPE, super::JSON)],
-            self.to_json(None),
-        )
-            .into_response();
+        let mut response = (self.status, [(header::CONTENT_TYPE, super::JSON)], self.to_json(None)).into_response();
         if let Some(seconds) = self.retry_after {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);
@@ -264,10 +209,7 @@ struct WireFault<'a> {
 
 impl<'a> From<&'a Fault> for WireFault<'a> {
     fn from(fault: &'a Fault) -> Self {
-        Self {
-            path: &fault.path,
-            message: &fault.message,
-        }
+        Self { path: &fault.path, message: &fault.message }
     }
 }
 

@@ -49,10 +49,7 @@ fn take_or_make(request: &Request) -> (RequestId, Option<HeaderValue>) {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "32 hexadecimal digits are a request id, for all numbers"
-)]
+#[expect(clippy::expect_used, reason = "32 hexadecimal digits are a request id, for all numbers")]
 fn make() -> (RequestId, Option<HeaderValue>) {
     let text = format!("{:032x}", rand::random::<u128>());
     let id = RequestId::parse(&text).expect("a request id");
@@ -60,13 +57,7 @@ fn make() -> (RequestId, Option<HeaderValue>) {
 }
 
 /// A request that went as it should is a line only for those who debug; there are thousands a second.
-fn log(
-    method: &axum::http::Method,
-    route: Option<&str>,
-    status: StatusCode,
-    id: &RequestId,
-    cause: Option<Cause>,
-) {
+fn log(method: &axum::http::Method, route: Option<&str>, status: StatusCode, id: &RequestId, cause: Option<Cause>) {
     let (route, status) = (route.unwrap_or("none"), status.as_u16());
     let cause = cause.as_ref().map(|Cause(cause)| chain(cause.as_ref()));
     let cause = cause.as_deref().unwrap_or("none");

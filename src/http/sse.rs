@@ -77,9 +77,7 @@ impl Stream {
                     bytes
                 }
                 Turn::CaughtUp { seq } => control("stream.caught_up", None, &json!({"seq": seq})).into(),
-                Turn::Gap { requested_seq, oldest_seq, latest_seq, reason } => {
-                    gap(requested_seq, oldest_seq, latest_seq, reason).into()
-                }
+                Turn::Gap { requested_seq, oldest_seq, latest_seq, reason } => gap(requested_seq, oldest_seq, latest_seq, reason).into(),
                 Turn::Reset { latest_seq, epoch, reason } => reset(latest_seq, &epoch.to_string(), reason).into(),
             })
         })

@@ -30,13 +30,7 @@ pub struct State {
 impl State {
     /// What the handlers of one replica share.
     pub fn new(service: Service, limits: Arc<Limits>, hub: Hub, life: Lifecycle) -> Self {
-        Self {
-            service,
-            limits,
-            hub,
-            life,
-            anonymous: Caller::anonymous(),
-        }
+        Self { service, limits, hub, life, anonymous: Caller::anonymous() }
     }
 }
 

@@ -10,8 +10,8 @@ use axum::response::Response;
 
 use super::params::Params;
 use super::problem::Problem;
-use super::state::State;
 use super::sse;
+use super::state::State;
 use crate::domain::cursor::{self, Position};
 use crate::domain::fault::{Fault, Faults};
 use crate::domain::filter::EventFilter;
@@ -44,10 +44,7 @@ enum Form {
         says_so: bool,
     },
     /// One page.
-    Page {
-        limit: usize,
-        wait: Duration,
-    },
+    Page { limit: usize, wait: Duration },
 }
 
 impl Request {
@@ -65,9 +62,7 @@ impl Request {
         let limit = params.number("limit", 1..=PAGE)?;
         let wait = params.number("wait", 0..=WAIT_SECONDS)?;
         let form = match accepted(headers) {
-            Accepted::Pages => {
-                Form::Page { limit: limit.unwrap_or(PAGE) as usize, wait: Duration::from_secs(wait.unwrap_or(0)) }
-            }
+            Accepted::Pages => Form::Page { limit: limit.unwrap_or(PAGE) as usize, wait: Duration::from_secs(wait.unwrap_or(0)) },
             Accepted::Stream { says_so } => {
                 let mut faults = Faults::default();
                 for (name, given) in [("limit", limit.is_some()), ("wait", wait.is_some())] {

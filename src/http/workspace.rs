@@ -16,9 +16,7 @@ impl FromRequestParts<State> for Workspace {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         let text = param(parts, state, "workspaceID").await?;
-        WorkspaceId::parse(&text)
-            .map(Self)
-            .map_err(|error| Fault::new("workspaceID", error.to_string()).into())
+        WorkspaceId::parse(&text).map(Self).map_err(|error| Fault::new("workspaceID", error.to_string()).into())
     }
 }
 
@@ -38,9 +36,8 @@ impl FromRequestParts<State> for Question {
 }
 
 async fn param(parts: &mut Parts, state: &State, name: &str) -> Result<String, Problem> {
-    let params = RawPathParams::from_request_parts(parts, state)
-        .await
-        .map_err(|_| Problem::bad_request("bad_path", "the path is not UTF-8"))?;
+    let params =
+        RawPathParams::from_request_parts(parts, state).await.map_err(|_| Problem::bad_request("bad_path", "the path is not UTF-8"))?;
     let value = params.iter().find(|(known, _)| *known == name);
     Ok(value.map(|(_, value)| value.to_owned()).unwrap_or_default())
 }

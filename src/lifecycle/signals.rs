@@ -36,11 +36,7 @@ impl Lifecycle {
         std::process::exit(SUDDEN_EXIT_CODE);
     }
 
-    async fn next_signal(
-        &self,
-        terminate: &mut Signal,
-        interrupt: &mut Signal,
-    ) -> Option<&'static str> {
+    async fn next_signal(&self, terminate: &mut Signal, interrupt: &mut Signal) -> Option<&'static str> {
         tokio::select! {
             () = self.hard().cancelled() => None,
             _ = terminate.recv() => Some("SIGTERM"),

@@ -34,10 +34,7 @@ async fn a_drain_is_seen_at_once_and_is_not_a_stop() {
 #[tokio::test]
 async fn a_new_replica_is_not_ready_and_says_why() {
     let life = Lifecycle::new();
-    assert_eq!(
-        life.readiness().reasons(),
-        [Reason::Redis, Reason::Delivery]
-    );
+    assert_eq!(life.readiness().reasons(), [Reason::Redis, Reason::Delivery]);
     life.readiness().set_redis(true);
     assert_eq!(life.readiness().reasons(), [Reason::Delivery]);
 }
@@ -45,9 +42,7 @@ async fn a_new_replica_is_not_ready_and_says_why() {
 #[tokio::test]
 async fn a_panic_ends_one_task_alone() {
     let life = Lifecycle::new();
-    life.spawn("broken", async { panic!("on purpose") })
-        .await
-        .unwrap();
+    life.spawn("broken", async { panic!("on purpose") }).await.unwrap();
     assert!(!life.soft().is_cancelled());
     assert!(!life.has_failed());
 }
@@ -56,9 +51,7 @@ async fn a_panic_ends_one_task_alone() {
 async fn the_end_of_an_essential_task_drains_the_service() {
     for panics in [true, false] {
         let life = Lifecycle::new();
-        life.spawn_essential("loop", async move { assert!(!panics, "on purpose") })
-            .await
-            .unwrap();
+        life.spawn_essential("loop", async move { assert!(!panics, "on purpose") }).await.unwrap();
         assert!(life.soft().is_cancelled());
         assert!(life.has_failed());
     }

@@ -47,24 +47,18 @@ pub struct Reply {
 impl Reply {
     /// A first reply.
     pub fn new(status: u16, body: impl Into<String>) -> Self {
-        Self {
-            status,
-            body: body.into(),
-            replayed: false,
-        }
+        Self { status, body: body.into(), replayed: false }
     }
 }
 
 impl Idempotency {
     /// The fingerprint as stored.
     pub fn hex(&self) -> String {
-        self.fingerprint
-            .iter()
-            .fold(String::with_capacity(64), |mut text, byte| {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
+        self.fingerprint.iter().fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 }
 
@@ -114,10 +108,7 @@ pub(super) fn refusal(error: &Error) -> Option<(u16, String)> {
         | Error::Unavailable(_)
         | Error::Internal(_) => return None,
     };
-    let body = StoredRefusal {
-        code: Cow::Borrowed(code),
-        message: Cow::Borrowed(message),
-    };
+    let body = StoredRefusal { code: Cow::Borrowed(code), message: Cow::Borrowed(message) };
     // Two strings: serialising them cannot fail.
     Some((status, serde_json::to_string(&body).unwrap_or_default()))
 }
@@ -125,14 +116,10 @@ pub(super) fn refusal(error: &Error) -> Option<(u16, String)> {
 /// The stored reply again, be it a reply or a refusal.
 pub(super) fn again(stored: Stored) -> Result<Reply, Error> {
     if stored.status < 400 {
-        return Ok(Reply {
-            status: stored.status,
-            body: stored.body,
-            replayed: true,
-        });
+        return Ok(Reply { status: stored.status, body: stored.body, replayed: true });
     }
-    let refusal: StoredRefusal<'static> = serde_json::from_str(&stored.body)
-        .map_err(|_| crate::store::Error::Corrupt("a stored refusal that cannot be read".into()))?;
+    let refusal: StoredRefusal<'static> =
+        serde_json::from_str(&stored.body).map_err(|_| crate::store::Error::Corrupt("a stored refusal that cannot be read".into()))?;
     let (code, message) = (refusal.code, refusal.message.into_owned());
     match stored.status {
         404 => Err(Error::NotFound { code, message }),
@@ -146,26 +133,15 @@ mod tests {
     use crate::store::Done;
 
     fn stored(status: u16, body: &str) -> Stored {
-        let done = Done {
-            first_seq: 0,
-            events: 0,
-            first_row: 0,
-            rows: 0,
-            at: 0,
-        };
-        Stored {
-            status,
-            done,
-            body: body.to_owned(),
-        }
+        let done = Done { first_seq: 0, events: 0, first_row: 0, rows: 0, at: 0 };
+        Stored { status, done, body: body.to_owned() }
     }
 
     #[test]
     fn a_stored_refusal_comes_back_as_it_was() {
-        for error in [
-            Error::not_found("question_not_found", "Question que_1 not found"),
-            Error::conflict("question_pending", "says \"wait\"\n"),
-        ] {
+        for error in
+            [Error::not_found("question_not_found", "Question que_1 not found"), Error::conflict("question_pending", "says \"wait\"\n")]
+        {
             let (status, body) = refusal(&error).unwrap();
             let back = again(stored(status, &body)).unwrap_err();
             assert_eq!(refusal(&back), Some((status, body)));

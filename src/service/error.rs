@@ -71,26 +71,17 @@ pub enum Error {
 impl Error {
     /// A [`Error::BadRequest`].
     pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
-        Self::BadRequest {
-            code: code.into(),
-            message: message.into(),
-        }
+        Self::BadRequest { code: code.into(), message: message.into() }
     }
 
     /// A [`Error::NotFound`].
     pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
-        Self::NotFound {
-            code: code.into(),
-            message: message.into(),
-        }
+        Self::NotFound { code: code.into(), message: message.into() }
     }
 
     /// A [`Error::Conflict`].
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Conflict {
-            code: code.into(),
-            message: message.into(),
-        }
+        Self::Conflict { code: code.into(), message: message.into() }
     }
 }
 

@@ -131,12 +131,8 @@ pub fn outcome_text(outcome: &Outcome) -> String {
         OutcomeKind::Cancelled => StoredKind::Cancelled,
         OutcomeKind::Expired => StoredKind::Expired,
     };
-    let stored = StoredOutcome {
-        question: StoredQuestion::from(&outcome.question),
-        kind,
-        by: outcome.resolved_by.clone(),
-        at: outcome.resolved_at,
-    };
+    let stored =
+        StoredOutcome { question: StoredQuestion::from(&outcome.question), kind, by: outcome.resolved_by.clone(), at: outcome.resolved_at };
     format!("{} {}", outcome.resolved_at, json(&stored))
 }
 
@@ -185,12 +181,9 @@ pub fn expect(keys: &Keys, workspace: &WorkspaceId, generation: Generation, expe
         Expect::QuestionPending(id) => {
             vec![text("p"), Part::Key(keys.questions(workspace, generation)), text(id.as_str())]
         }
-        Expect::SessionQuestions(session, ids) => vec![
-            text("e"),
-            Part::Key(keys.session_questions(workspace, generation)),
-            text(session.as_str()),
-            text(ids_text(ids)),
-        ],
+        Expect::SessionQuestions(session, ids) => {
+            vec![text("e"), Part::Key(keys.session_questions(workspace, generation)), text(session.as_str()), text(ids_text(ids))]
+        }
         Expect::ConfigVersion(version) => vec![
             text("e"),
             Part::Key(keys.config(workspace)),

@@ -40,16 +40,8 @@ pub enum Column {
 
 impl Column {
     /// All, in the order in which `commit.lua` takes them.
-    pub const ALL: [Self; 8] = [
-        Self::Timestamp,
-        Self::Tool,
-        Self::Status,
-        Self::Agent,
-        Self::Session,
-        Self::Call,
-        Self::Entry,
-        Self::Container,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Timestamp, Self::Tool, Self::Status, Self::Agent, Self::Session, Self::Call, Self::Entry, Self::Container];
 
     /// The letter in the column's key.
     pub fn letter(self) -> char {

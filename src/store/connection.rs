@@ -81,12 +81,7 @@ impl Connections {
     }
 
     /// A script whose reply may be large, on a connection of the pool.
-    pub async fn script_apart<K: AsRef<str>>(
-        &self,
-        script: &Script,
-        keys: &[K],
-        arguments: impl Fn(&mut Cmd),
-    ) -> Result<Value, Error> {
+    pub async fn script_apart<K: AsRef<str>>(&self, script: &Script, keys: &[K], arguments: impl Fn(&mut Cmd)) -> Result<Value, Error> {
         let mut connection = self.pooled().await?;
         run_script(&mut connection, script, keys, arguments).await.map_err(noted)
     }

@@ -72,9 +72,7 @@ impl Store {
         let bells = messages.filter_map(move |message| {
             let channel = message.get_channel_name();
             let bell = match keys.parse_channel(channel) {
-                Some((workspace, kind)) => {
-                    News::parse(message.get_payload_bytes()).map(|news| Bell::Appended { workspace, kind, news })
-                }
+                Some((workspace, kind)) => News::parse(message.get_payload_bytes()).map(|news| Bell::Appended { workspace, kind, news }),
                 None => Some(Bell::Probe(String::from_utf8_lossy(message.get_payload_bytes()).into_owned())),
             };
             std::future::ready(bell)

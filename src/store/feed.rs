@@ -98,8 +98,7 @@ impl Store {
         let known = self.memory.of(workspace);
         for _attempt in 0..4 {
             let generation = known.generation();
-            let keys =
-                [self.keys.meta(workspace), self.keys.stream(workspace, generation, kind), self.keys.readers(workspace)];
+            let keys = [self.keys.meta(workspace), self.keys.stream(workspace, generation, kind), self.keys.readers(workspace)];
             let epoch = format!("{:08x}", rand::random::<u32>());
             let value = self.connections.script(&script::STREAM_OPEN, &keys, |command| {
                 command.arg(generation.0).arg(&epoch).arg(kind.seq_field());
@@ -212,7 +211,11 @@ fn position(reply: &mut Reader) -> Result<Position, Error> {
     let generation = Generation(reply.int()?);
     let epoch = reply.text()?;
     // A page of a workspace nobody ever wrote to has no epoch yet.
-    let epoch = if epoch.is_empty() { Epoch::from(0) } else { Epoch::parse(&epoch).map_err(|_| Error::Corrupt("an epoch that cannot be read".into()))? };
+    let epoch = if epoch.is_empty() {
+        Epoch::from(0)
+    } else {
+        Epoch::parse(&epoch).map_err(|_| Error::Corrupt("an epoch that cannot be read".into()))?
+    };
     let (latest_seq, oldest_seq, generation_first_seq) = (reply.int()?, reply.int()?, reply.int()?);
     Ok(Position { generation, bounds: Bounds { epoch, oldest_seq, latest_seq, generation_first_seq } })
 }

@@ -104,7 +104,9 @@ async fn group(shared: &Shared, workspace: WorkspaceId, generation: Generation, 
     let mut jobs = jobs.into_iter().peekable();
     while jobs.peek().is_some() {
         let (mut chunk, mut bytes) = (Vec::new(), 0);
-        while let Some(job) = jobs.next_if(|job| chunk.is_empty() || (chunk.len() < CALL_DECISIONS && bytes + job.commit.weight() <= CALL_BYTES)) {
+        while let Some(job) =
+            jobs.next_if(|job| chunk.is_empty() || (chunk.len() < CALL_DECISIONS && bytes + job.commit.weight() <= CALL_BYTES))
+        {
             bytes += job.commit.weight();
             chunk.push(job);
         }
@@ -117,12 +119,8 @@ async fn group(shared: &Shared, workspace: WorkspaceId, generation: Generation, 
 async fn call(shared: &Shared, workspace: &WorkspaceId, mut generation: Generation, mut jobs: Vec<Job>) {
     let known = shared.memory.of(workspace);
     for _attempt in 0..8 {
-        let head = Head {
-            generation,
-            fence: (known.seq(Kind::Events), known.seq(Kind::Log)),
-            new_epoch: rand::random(),
-            force_retention: false,
-        };
+        let head =
+            Head { generation, fence: (known.seq(Kind::Events), known.seq(Kind::Log)), new_epoch: rand::random(), force_retention: false };
         let commits: Vec<&Commit> = jobs.iter().map(|job| &job.commit).collect();
         let call = Call::encode(&shared.keys, workspace, head, &commits);
         let started = tokio::time::Instant::now();

@@ -113,8 +113,11 @@ impl Store {
     /// The outcome of a question that a purge took away while it was pending.
     pub async fn purged_question(&self, workspace: &WorkspaceId, id: &QuestionId) -> Result<Option<Outcome>, Error> {
         let generation = self.generation(workspace).await?;
-        let earlier: Vec<Generation> =
-            (1..=PURGES_REMEMBERED).filter_map(|back| generation.0.checked_sub(back)).filter(|number| *number > 0).map(Generation).collect();
+        let earlier: Vec<Generation> = (1..=PURGES_REMEMBERED)
+            .filter_map(|back| generation.0.checked_sub(back))
+            .filter(|number| *number > 0)
+            .map(Generation)
+            .collect();
         let mut pipeline = redis::pipe();
         pipeline.cmd("HGET").arg(self.keys.meta(workspace)).arg("purged_at");
         for generation in &earlier {
@@ -122,10 +125,15 @@ impl Store {
         }
         let mut answers: Vec<Option<String>> = self.connections.pipeline(&pipeline).await?;
         let purged_at = answers.remove(0).and_then(|text| text.parse().ok()).unwrap_or(0);
-        answers.into_iter().flatten().next().map(|text| {
-            let question = codec::question(&text)?;
-            Ok(Outcome { question, kind: OutcomeKind::Cancelled, resolved_by: SERVICE.to_owned(), resolved_at: purged_at })
-        }).transpose()
+        answers
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|text| {
+                let question = codec::question(&text)?;
+                Ok(Outcome { question, kind: OutcomeKind::Cancelled, resolved_by: SERVICE.to_owned(), resolved_at: purged_at })
+            })
+            .transpose()
     }
 
     /// Resolved questions, newest first: how many there are, and `limit` of them after `skip`.

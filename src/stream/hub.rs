@@ -274,9 +274,7 @@ fn is_replay(start: &Start) -> bool {
 /// Lets the topic know of an epoch or generation it has not heard of. A newer number alone is left to the doorbell, which is
 /// about to bring it: the reader itself fetches up to there.
 fn note(topic: &Topic, position: feed::Position) {
-    let news = topic.lock().head.is_none_or(|head| {
-        head.epoch != position.bounds.epoch || head.generation < position.generation
-    });
+    let news = topic.lock().head.is_none_or(|head| head.epoch != position.bounds.epoch || head.generation < position.generation);
     if news {
         topic.observe(Head { generation: position.generation, epoch: position.bounds.epoch, seq: position.bounds.latest_seq });
     }

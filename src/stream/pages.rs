@@ -114,7 +114,11 @@ impl Pages {
     fn settle(&self, key: Key, page: Option<&Arc<Rendered>>) {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.under_way.remove(&key);
-        let Some(page) = page.filter(|page| page.full && page.position.generation == key.generation && page.position.bounds.epoch == key.epoch) else { return };
+        let Some(page) =
+            page.filter(|page| page.full && page.position.generation == key.generation && page.position.bounds.epoch == key.epoch)
+        else {
+            return;
+        };
         shelf.bytes += page.bytes.len();
         shelf.kept.insert(key.clone(), Arc::clone(page));
         shelf.order.push_back(key);

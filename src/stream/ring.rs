@@ -94,9 +94,9 @@ impl Ring {
             self.frames.push_back(frame);
         }
         let mut newest = Chunk { start: shift, bytes };
-        while let Some(before) = self.chunks.pop_back_if(|before| {
-            before.bytes.len() <= newest.bytes.len() && before.bytes.len() + newest.bytes.len() <= CHUNK
-        }) {
+        while let Some(before) =
+            self.chunks.pop_back_if(|before| before.bytes.len() <= newest.bytes.len() && before.bytes.len() + newest.bytes.len() <= CHUNK)
+        {
             let mut merged = BytesMut::with_capacity(before.bytes.len() + newest.bytes.len());
             merged.extend_from_slice(&before.bytes);
             merged.extend_from_slice(&newest.bytes);
@@ -150,7 +150,9 @@ mod tests {
         let mut bytes = Vec::new();
         let payload = format!("\"{}\"", "x".repeat(size));
         let frames = (first..first + count)
-            .map(|seq| render(&mut bytes, Kind::Events, "00000001", seq, Parts { at: "1", kind: "t", traceparent: None, payload: &payload }))
+            .map(|seq| {
+                render(&mut bytes, Kind::Events, "00000001", seq, Parts { at: "1", kind: "t", traceparent: None, payload: &payload })
+            })
             .collect();
         (bytes.into(), frames)
     }

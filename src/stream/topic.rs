@@ -10,9 +10,9 @@ use super::frame;
 use super::ring::Ring;
 use super::signal::Signal;
 use crate::domain::ids::WorkspaceId;
+use crate::store::Kind;
 use crate::store::doorbell::News;
 use crate::store::feed::{self, Head};
-use crate::store::Kind;
 
 /// A stream as this replica knows it.
 #[derive(Debug)]

@@ -11,9 +11,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use ::metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
-use metrics_exporter_prometheus::{
-    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
-};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 pub use self::http::{Endpoint, endpoint};
 pub use self::labels::{Link, Outcome, Record, RedisFault};
@@ -32,46 +30,23 @@ const REDIS_RECONNECTS: &str = "downbeat_redis_reconnects_total";
 
 /// Name and help of every metric, by kind.
 const COUNTERS: [(&str, &str); 6] = [
-    (
-        HTTP_REQUESTS,
-        "Requests answered, by matched route and status; a stream counts when its headers are sent",
-    ),
-    (
-        STREAMS_CLOSED,
-        "Streams that have ended, by what ended them",
-    ),
+    (HTTP_REQUESTS, "Requests answered, by matched route and status; a stream counts when its headers are sent"),
+    (STREAMS_CLOSED, "Streams that have ended, by what ended them"),
     (FRAMES_SENT, "Event and log frames handed to sockets"),
     (APPENDS, "Events and log rows that Redis has accepted"),
     (REDIS_ERRORS, "Commands that Redis did not carry out"),
-    (
-        REDIS_RECONNECTS,
-        "Connections to Redis that were made again after a loss",
-    ),
+    (REDIS_RECONNECTS, "Connections to Redis that were made again after a loss"),
 ];
-const GAUGES: [(&str, &str); 2] = [
-    (BUILD_INFO, "1, labelled with the version that runs"),
-    (STREAMS_OPEN, "Streams now open on this replica"),
-];
+const GAUGES: [(&str, &str); 2] =
+    [(BUILD_INFO, "1, labelled with the version that runs"), (STREAMS_OPEN, "Streams now open on this replica")];
 const HISTOGRAMS: [(&str, &str, &[f64]); 2] = [
-    (
-        HTTP_DURATION,
-        "Time from a request's head to its answer's head",
-        &REQUEST_SECONDS,
-    ),
-    (
-        COMMIT_DURATION,
-        "Time from a transaction's start of waiting to Redis' reply",
-        &COMMIT_SECONDS,
-    ),
+    (HTTP_DURATION, "Time from a request's head to its answer's head", &REQUEST_SECONDS),
+    (COMMIT_DURATION, "Time from a transaction's start of waiting to Redis' reply", &COMMIT_SECONDS),
 ];
 
 /// The contract's own bounds are among them: 20 ms, 50 ms, 100 ms, 1 s.
-const REQUEST_SECONDS: [f64; 14] = [
-    0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0, 60.0,
-];
-const COMMIT_SECONDS: [f64; 12] = [
-    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0,
-];
+const REQUEST_SECONDS: [f64; 14] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0, 60.0];
+const COMMIT_SECONDS: [f64; 12] = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0];
 
 /// Histograms keep every sample until the next upkeep, so this bounds their memory: at 100,000 requests a second, 2 MB.
 const UPKEEP_PERIOD: Duration = Duration::from_secs(1);
@@ -98,18 +73,8 @@ impl Handles {
             frames_sent: Record::ALL.map(|record| counter(FRAMES_SENT, by_kind(record))),
             appends: Record::ALL.map(|record| counter(APPENDS, by_kind(record))),
             commit_duration: histogram(COMMIT_DURATION, Vec::new()),
-            redis_errors: RedisFault::ALL.map(|fault| {
-                counter(
-                    REDIS_ERRORS,
-                    vec![Label::from_static_parts("error", fault.label())],
-                )
-            }),
-            redis_reconnects: Link::ALL.map(|link| {
-                counter(
-                    REDIS_RECONNECTS,
-                    vec![Label::from_static_parts("connection", link.label())],
-                )
-            }),
+            redis_errors: RedisFault::ALL.map(|fault| counter(REDIS_ERRORS, vec![Label::from_static_parts("error", fault.label())])),
+            redis_reconnects: Link::ALL.map(|link| counter(REDIS_RECONNECTS, vec![Label::from_static_parts("connection", link.label())])),
         }
     }
 }
@@ -131,10 +96,7 @@ impl OpenStream {
 impl Drop for OpenStream {
     fn drop(&mut self) {
         HANDLES.streams_open[self.record as usize].decrement(1.0);
-        let labels = vec![
-            Label::from_static_parts("kind", self.record.label()),
-            Label::from_static_parts("outcome", self.outcome.label()),
-        ];
+        let labels = vec![Label::from_static_parts("kind", self.record.label()), Label::from_static_parts("outcome", self.outcome.label())];
         counter(STREAMS_CLOSED, labels).increment(1);
     }
 }
@@ -143,10 +105,7 @@ impl Drop for OpenStream {
 #[must_use]
 pub fn stream_opened(record: Record) -> OpenStream {
     HANDLES.streams_open[record as usize].increment(1.0);
-    OpenStream {
-        record,
-        outcome: Outcome::Left,
-    }
+    OpenStream { record, outcome: Outcome::Left }
 }
 
 /// Frames were handed to a socket.
@@ -185,25 +144,17 @@ pub fn keep_up(life: &Lifecycle) {
     let hard = life.hard().clone();
     life.spawn("metrics upkeep", async move {
         let registry = registry();
-        while tokio::time::timeout(UPKEEP_PERIOD, hard.cancelled())
-            .await
-            .is_err()
-        {
+        while tokio::time::timeout(UPKEEP_PERIOD, hard.cancelled()).await.is_err() {
             registry.run_upkeep();
         }
     });
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "only an empty bucket list is refused, and they stand above"
-)]
+#[expect(clippy::expect_used, reason = "only an empty bucket list is refused, and they stand above")]
 fn recorder() -> PrometheusRecorder {
     let mut builder = PrometheusBuilder::new();
     for (name, _, buckets) in HISTOGRAMS {
-        builder = builder
-            .set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)
-            .expect("buckets");
+        builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).expect("buckets");
     }
     let recorder = builder.build_recorder();
     for (name, help) in COUNTERS {
@@ -215,13 +166,7 @@ fn recorder() -> PrometheusRecorder {
     for (name, help, _) in HISTOGRAMS {
         recorder.describe_histogram(name.into(), None, help.into());
     }
-    let version = Key::from_parts(
-        BUILD_INFO,
-        vec![Label::from_static_parts(
-            "version",
-            env!("CARGO_PKG_VERSION"),
-        )],
-    );
+    let version = Key::from_parts(BUILD_INFO, vec![Label::from_static_parts("version", env!("CARGO_PKG_VERSION"))]);
     recorder.register_gauge(&version, &METADATA).set(1.0);
     recorder
 }

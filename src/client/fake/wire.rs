@@ -22,8 +22,7 @@ pub(super) fn text(status: u16, body: &str) -> String {
 
 pub(super) fn reply(status: u16, body: &str, headers: &str) -> Vec<u8> {
     let length = body.len();
-    format!("HTTP/1.1 {status} Said\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
-        .into_bytes()
+    format!("HTTP/1.1 {status} Said\r\nContent-Length: {length}\r\n{headers}\r\n{body}").into_bytes()
 }
 
 /// Writes a text in chunks that end in the middle of lines.
@@ -37,19 +36,13 @@ pub(super) async fn write_chunks(socket: &mut TcpStream, text: &str) -> io::Resu
     socket.write_all(&wire).await
 }
 
-pub(super) async fn read_request(
-    socket: &mut TcpStream,
-    inbox: &mut Vec<u8>,
-) -> io::Result<Option<Request>> {
+pub(super) async fn read_request(socket: &mut TcpStream, inbox: &mut Vec<u8>) -> io::Result<Option<Request>> {
     loop {
         if let Some(end) = memchr::memmem::find(inbox, b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&inbox[..end]).into_owned();
-            let length = header(&head, "content-length")
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0);
+            let length = header(&head, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
             if inbox.len() >= end + 4 + length {
-                let body = serde_json::from_slice(&inbox[end + 4..end + 4 + length])
-                    .unwrap_or(Value::Null);
+                let body = serde_json::from_slice(&inbox[end + 4..end + 4 + length]).unwrap_or(Value::Null);
                 inbox.drain(..end + 4 + length);
                 return Ok(Some(request(&head, body)));
             }
@@ -65,9 +58,7 @@ fn request(head: &str, body: Value) -> Request {
     let method = line.next().unwrap_or_default().to_owned();
     let target = line.next().unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut parts = path
-        .trim_start_matches("/api/v1/workspaces/")
-        .splitn(3, '/');
+    let mut parts = path.trim_start_matches("/api/v1/workspaces/").splitn(3, '/');
     Request {
         method,
         workspace: parts.next().unwrap_or_default().to_owned(),
@@ -80,12 +71,6 @@ fn request(head: &str, body: Value) -> Request {
 }
 
 fn header(head: &str, name: &str) -> Option<String> {
-    let lines = head
-        .split("\r\n")
-        .skip(1)
-        .filter_map(|line| line.split_once(':'));
-    lines
-        .filter(|(at, _)| at.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim().to_owned())
-        .next()
+    let lines = head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
+    lines.filter(|(at, _)| at.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned()).next()
 }

@@ -9,11 +9,7 @@ use super::{Agent, Scene};
 
 impl Agent {
     /// Takes as long as the tool does, and reports the call when it has ended.
-    pub(super) async fn use_tool(
-        &mut self,
-        deed: &Deed,
-        scene: &Scene<'_>,
-    ) -> Result<(), Interrupt> {
+    pub(super) async fn use_tool(&mut self, deed: &Deed, scene: &Scene<'_>) -> Result<(), Interrupt> {
         let timestamp = self.stage.now_ms();
         let duration = self.pause(deed.effort).await?;
         let mut row = json!({
@@ -37,37 +33,21 @@ impl Agent {
 
     pub(super) async fn tell(&mut self, text: &str, scene: &Scene<'_>) -> Result<(), Interrupt> {
         self.pause(0.5).await?;
-        self.publish_in(scene, "agent.message", &[("text", json!(text))])
-            .await
+        self.publish_in(scene, "agent.message", &[("text", json!(text))]).await
     }
 
-    pub(super) async fn publish(
-        &mut self,
-        kind: &str,
-        facts: &[(&str, Value)],
-    ) -> Result<(), Interrupt> {
+    pub(super) async fn publish(&mut self, kind: &str, facts: &[(&str, Value)]) -> Result<(), Interrupt> {
         let event = self.event(kind, facts);
         self.api.publish(vec![event]).await
     }
 
-    pub(super) async fn publish_in(
-        &mut self,
-        scene: &Scene<'_>,
-        kind: &str,
-        facts: &[(&str, Value)],
-    ) -> Result<(), Interrupt> {
+    pub(super) async fn publish_in(&mut self, scene: &Scene<'_>, kind: &str, facts: &[(&str, Value)]) -> Result<(), Interrupt> {
         let entry = scene.entry_id.map(|entry| ("entryID", json!(entry)));
         let facts: Vec<(&str, Value)> = entry.into_iter().chain(facts.iter().cloned()).collect();
         self.publish(kind, &facts).await
     }
 
-    pub(super) fn plan_updated(
-        &self,
-        plan: u64,
-        feature: &Feature,
-        status: &str,
-        facts: &[(&str, Value)],
-    ) -> Value {
+    pub(super) fn plan_updated(&self, plan: u64, feature: &Feature, status: &str, facts: &[(&str, Value)]) -> Value {
         let mut event = self.event("plan.updated", facts);
         event["payload"]["plan"] = json!(plan);
         event["payload"]["title"] = json!(feature.title);

@@ -5,11 +5,7 @@ use super::{Ask, Choice, Feature, Prompt, Task, call};
 pub(super) static FEATURE: Feature = Feature {
     title: "Send mail from a queue",
     goal: "A slow mail server slows nobody down, and no mail is lost or sent twice.",
-    sources: &[
-        "docs/incidents/2024-11-mail.md",
-        "src/mail/send.rs",
-        "docs/operations.md",
-    ],
+    sources: &["docs/incidents/2024-11-mail.md", "src/mail/send.rs", "docs/operations.md"],
     tasks: &[
         Task {
             title: "Put mails into an outbox",
@@ -25,12 +21,7 @@ pub(super) static FEATURE: Feature = Feature {
             title: "Send from the outbox",
             search: "SmtpTransport",
             files: &["src/mail/worker.rs", "Cargo.toml"],
-            calls: &[call(
-                "shell.run",
-                "List the licences of smtp-pool",
-                "cargo deny check licenses",
-                0.9,
-            )],
+            calls: &[call("shell.run", "List the licences of smtp-pool", "cargo deny check licenses", 0.9)],
             insight: "Our transport opens a connection a mail; smtp-pool keeps them, is maintained, and adds three crates.",
             ask: Some(&Ask {
                 prompts: &[Prompt {
@@ -50,12 +41,7 @@ pub(super) static FEATURE: Feature = Feature {
                             label: "Write it ourselves",
                             description: "A pool of ten connections is a small thing.",
                             say: "Writing a small pool.",
-                            calls: &[call(
-                                "fs.write",
-                                "Write a pool of connections",
-                                "src/mail/pool.rs",
-                                1.6,
-                            )],
+                            calls: &[call("fs.write", "Write a pool of connections", "src/mail/pool.rs", 1.6)],
                         },
                     ],
                     multiple: false,
@@ -70,12 +56,7 @@ pub(super) static FEATURE: Feature = Feature {
             title: "Try again when the server says no",
             search: "enum SendError",
             files: &["src/mail/retry.rs"],
-            calls: &[call(
-                "metrics.query",
-                "Look at SMTP replies of the last month",
-                "smtp_replies_total",
-                0.8,
-            )],
+            calls: &[call("metrics.query", "Look at SMTP replies of the last month", "smtp_replies_total", 0.8)],
             insight: "Replies 4xx are worth another try, 5xx are not; greylisting wants five minutes.",
             ask: None,
             check: "cargo test mail::retry",

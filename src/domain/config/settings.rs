@@ -47,16 +47,8 @@ pub struct Retention {
 }
 
 impl Retention {
-    const EVENTS: Self = Self {
-        max_count: 100_000,
-        max_age_ms: None,
-        max_bytes: None,
-    };
-    const LOG: Self = Self {
-        max_count: 1_000_000,
-        max_age_ms: None,
-        max_bytes: None,
-    };
+    const EVENTS: Self = Self { max_count: 100_000, max_age_ms: None, max_bytes: None };
+    const LOG: Self = Self { max_count: 1_000_000, max_age_ms: None, max_bytes: None };
 }
 
 impl Default for Settings {
@@ -86,15 +78,9 @@ impl Settings {
             settings.log = retention(&section, "log", Retention::LOG, &mut faults);
         }
         if let Some(section) = section(&root, "questions", &mut faults) {
-            let pending = small(
-                &section,
-                "max_pending_per_session",
-                MAX_PENDING,
-                &mut faults,
-            );
+            let pending = small(&section, "max_pending_per_session", MAX_PENDING, &mut faults);
             settings.max_pending_per_session = pending.unwrap_or(settings.max_pending_per_session);
-            settings.default_timeout_ms =
-                section.integer("default_timeout_ms", 1, MAX_TIMEOUT_MS, &mut faults);
+            settings.default_timeout_ms = section.integer("default_timeout_ms", 1, MAX_TIMEOUT_MS, &mut faults);
         }
         if let Some(section) = section(&root, "executor", &mut faults) {
             settings.max_workers = small(&section, "max_workers", u32::MAX, &mut faults);
@@ -114,17 +100,14 @@ fn retention(body: &Body<'_>, name: &str, default: Retention, faults: &mut Fault
         return default;
     };
     Retention {
-        max_count: section
-            .integer("max_count", 1, MAX_SAFE, faults)
-            .unwrap_or(default.max_count),
+        max_count: section.integer("max_count", 1, MAX_SAFE, faults).unwrap_or(default.max_count),
         max_age_ms: section.integer("max_age_ms", 1, MAX_SAFE, faults),
         max_bytes: section.integer("max_bytes", 1, MAX_SAFE, faults),
     }
 }
 
 fn small(body: &Body<'_>, name: &str, most: u32, faults: &mut Faults) -> Option<u32> {
-    body.integer(name, 1, u64::from(most), faults)
-        .and_then(|number| u32::try_from(number).ok())
+    body.integer(name, 1, u64::from(most), faults).and_then(|number| u32::try_from(number).ok())
 }
 
 fn redact(root: &Body<'_>, faults: &mut Faults) -> Vec<String> {

@@ -16,15 +16,7 @@ fn epochs_are_eight_lower_case_digits() {
     assert_eq!(NOW.to_string(), "9f3ac1d2");
     assert_eq!(BEFORE.to_string(), "00000007");
     assert_eq!(Epoch::parse("9f3ac1d2"), Ok(NOW));
-    for text in [
-        "",
-        "9F3AC1D2",
-        "9f3ac1d",
-        "9f3ac1d22",
-        "+f3ac1d2",
-        "9f3ac1dg",
-        " 9f3ac1d",
-    ] {
+    for text in ["", "9F3AC1D2", "9f3ac1d", "9f3ac1d22", "+f3ac1d2", "9f3ac1dg", " 9f3ac1d"] {
         assert_eq!(Epoch::parse(text), Err(InvalidPosition), "{text}");
     }
 }
@@ -35,31 +27,9 @@ fn positions_are_numbers_with_or_without_an_epoch() {
     assert_eq!(Position::parse("12"), Ok(at(12, None)));
     assert_eq!(Position::parse("012"), Ok(at(12, None)));
     assert_eq!(Position::parse("12.9f3ac1d2"), Ok(at(12, Some(NOW))));
-    assert_eq!(
-        Position::parse("18446744073709551615"),
-        Ok(at(u64::MAX, None))
-    );
-    assert_eq!(
-        Position::parse("99999999999999999999999"),
-        Ok(at(u64::MAX, None))
-    );
-    for text in [
-        "",
-        ".",
-        "-1",
-        "+1",
-        "1.5",
-        "1.",
-        ".9f3ac1d2",
-        "1e3",
-        "0x1",
-        " 1",
-        "1 ",
-        "१",
-        "12.9f3ac1d2.1",
-        "abc",
-        "12-9f3ac1d2",
-    ] {
+    assert_eq!(Position::parse("18446744073709551615"), Ok(at(u64::MAX, None)));
+    assert_eq!(Position::parse("99999999999999999999999"), Ok(at(u64::MAX, None)));
+    for text in ["", ".", "-1", "+1", "1.5", "1.", ".9f3ac1d2", "1e3", "0x1", " 1", "1 ", "१", "12.9f3ac1d2.1", "abc", "12-9f3ac1d2"] {
         assert_eq!(Position::parse(text), Err(InvalidPosition), "{text}");
     }
 }
@@ -81,11 +51,7 @@ fn the_header_wins_and_the_last_one_counts() {
         (&[""], None, None),
     ];
     for (headers, since, position) in table {
-        assert_eq!(
-            resume(headers, since),
-            Ok(position),
-            "{headers:?} {since:?}"
-        );
+        assert_eq!(resume(headers, since), Ok(position), "{headers:?} {since:?}");
     }
 }
 
@@ -100,12 +66,7 @@ fn a_bad_cursor_is_named() {
 }
 
 fn bounds(oldest_seq: u64, latest_seq: u64, generation_first_seq: u64) -> Bounds {
-    Bounds {
-        epoch: NOW,
-        oldest_seq,
-        latest_seq,
-        generation_first_seq,
-    }
+    Bounds { epoch: NOW, oldest_seq, latest_seq, generation_first_seq }
 }
 
 #[test]
@@ -117,10 +78,7 @@ fn where_a_reader_goes_on() {
     let both = bounds(9, 10, 8);
     let all_trimmed = bounds(11, 10, 1);
     let just_purged = bounds(11, 10, 11);
-    let gap = |requested_seq, reason| Notice::Gap {
-        requested_seq,
-        reason,
-    };
+    let gap = |requested_seq, reason| Notice::Gap { requested_seq, reason };
     let reset = |reason| Notice::Reset { reason };
     let (ahead, epoch) = (reset(ResetReason::Ahead), reset(ResetReason::Epoch));
     let table = [
@@ -145,27 +103,13 @@ fn where_a_reader_goes_on() {
         (purged, Some(at(7, None)), 8, Notice::Replay),
         (both, Some(at(6, None)), 9, gap(6, GapReason::Purged)),
         (both, Some(at(7, None)), 9, gap(7, GapReason::Trimmed)),
-        (
-            all_trimmed,
-            Some(at(9, None)),
-            11,
-            gap(9, GapReason::Trimmed),
-        ),
+        (all_trimmed, Some(at(9, None)), 11, gap(9, GapReason::Trimmed)),
         (all_trimmed, Some(at(10, None)), 11, Notice::Replay),
-        (
-            just_purged,
-            Some(at(9, None)),
-            11,
-            gap(9, GapReason::Purged),
-        ),
+        (just_purged, Some(at(9, None)), 11, gap(9, GapReason::Purged)),
         (just_purged, Some(at(10, None)), 11, Notice::Replay),
     ];
     for (bounds, cursor, next_seq, notice) in table {
-        assert_eq!(
-            start(cursor.as_ref(), &bounds),
-            Start { next_seq, notice },
-            "{cursor:?} in {bounds:?}"
-        );
+        assert_eq!(start(cursor.as_ref(), &bounds), Start { next_seq, notice }, "{cursor:?} in {bounds:?}");
     }
 }
 

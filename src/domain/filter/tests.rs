@@ -26,11 +26,7 @@ fn patterns_match_whole_words() {
         ("todo.*, build", "build", true),
     ];
     for (list, kind, passes) in table {
-        assert_eq!(
-            types(&[list]).matches(kind, &Facts::default()),
-            passes,
-            "{list} {kind}"
-        );
+        assert_eq!(types(&[list]).matches(kind, &Facts::default()), passes, "{list} {kind}");
     }
     assert!(types(&["todo.*", "build"]).matches("build", &Facts::default()));
 }
@@ -41,17 +37,12 @@ fn no_filter_and_every_type_let_everything_through() {
     assert!(types(&["todo.*,*"]).is_all());
     assert!(!types(&["todo.*"]).is_all());
     assert!(!EventFilter::parse(&[], Some("s"), None).unwrap().is_all());
-    assert!(
-        !EventFilter::parse(&["*"], None, Some("e"))
-            .unwrap()
-            .is_all()
-    );
+    assert!(!EventFilter::parse(&["*"], None, Some("e")).unwrap().is_all());
 }
 
 #[test]
 fn all_faults_are_told_at_once() {
-    let Faults(faults) =
-        EventFilter::parse(&["todo*,,Todo.x", "a.*"], Some("a b"), Some("")).unwrap_err();
+    let Faults(faults) = EventFilter::parse(&["todo*,,Todo.x", "a.*"], Some("a b"), Some("")).unwrap_err();
     let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
     assert_eq!(paths, ["types", "types", "types", "sessionID", "entryID"]);
     for list in ["", "**", "*.created", ".*", "todo.**", "a,"] {
@@ -75,22 +66,10 @@ fn session_and_entry_must_both_hold() {
 fn facts_are_the_outermost_strings() {
     let table = [
         (r#"{"sessionID":"s","entryID":"e"}"#, Some("s"), Some("e")),
-        (
-            r#"{ "a" : { "sessionID" : "inner" } , "sessionID" : "s" }"#,
-            Some("s"),
-            None,
-        ),
-        (
-            r#"{"session\u0049D":"\u0073","entryID":null}"#,
-            Some("s"),
-            None,
-        ),
+        (r#"{ "a" : { "sessionID" : "inner" } , "sessionID" : "s" }"#, Some("s"), None),
+        (r#"{"session\u0049D":"\u0073","entryID":null}"#, Some("s"), None),
         (r#"{"sessionID":1,"entryID":["e"]}"#, None, None),
-        (
-            r#"{"sessionID":"first","sessionID":"last"}"#,
-            Some("last"),
-            None,
-        ),
+        (r#"{"sessionID":"first","sessionID":"last"}"#, Some("last"), None),
         (r#"{"n":1e999,"sessionID":"s"}"#, Some("s"), None),
         ("{}", None, None),
         ("[1]", None, None),
@@ -99,11 +78,7 @@ fn facts_are_the_outermost_strings() {
     ];
     for (payload, session, entry) in table {
         let facts = Facts::read(payload);
-        assert_eq!(
-            (facts.session.as_deref(), facts.entry.as_deref()),
-            (session, entry),
-            "{payload}"
-        );
+        assert_eq!((facts.session.as_deref(), facts.entry.as_deref()), (session, entry), "{payload}");
     }
 }
 

@@ -8,10 +8,7 @@ use serde_json::value::RawValue;
 use super::Fault;
 
 /// Calls `each` with every member of the object `text`, in order, the values unparsed. A name that stands twice comes twice.
-pub fn members<'a>(
-    text: &'a str,
-    each: impl FnMut(Cow<'a, str>, &'a RawValue),
-) -> Result<(), Fault> {
+pub fn members<'a>(text: &'a str, each: impl FnMut(Cow<'a, str>, &'a RawValue)) -> Result<(), Fault> {
     let mut reader = serde_json::Deserializer::from_str(text);
     reader.deserialize_map(Members(each))?;
     Ok(reader.end()?)
@@ -20,11 +17,7 @@ pub fn members<'a>(
 /// The text of `raw`, if it is a string.
 pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        serde_json::from_str(raw.get()).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inner))
-    }
+    if inner.contains('\\') { serde_json::from_str(raw.get()).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
 struct Members<Each>(Each);
@@ -76,13 +69,8 @@ pub struct RawObject(Vec<(String, Box<RawValue>)>);
 impl RawObject {
     /// Opens the object that `text` is.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        if !text
-            .trim_start_matches([' ', '\t', '\n', '\r'])
-            .starts_with('{')
-        {
-            return serde_json::from_str::<&RawValue>(text)
-                .map_err(Fault::from)
-                .and(Err(Fault::NotAnObject));
+        if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+            return serde_json::from_str::<&RawValue>(text).map_err(Fault::from).and(Err(Fault::NotAnObject));
         }
         let mut all = Vec::new();
         members(text, |name, value| {
@@ -93,10 +81,7 @@ impl RawObject {
 
     /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&RawValue> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| &**value)
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
     /// All members, in order.
@@ -119,17 +104,13 @@ impl RawObject {
 fn last_wins(all: Vec<(String, Box<RawValue>)>) -> Vec<(String, Box<RawValue>)> {
     let mut places: Vec<usize> = (0..all.len()).collect();
     places.sort_by(|a, b| all[*a].0.cmp(&all[*b].0));
-    let runs: Vec<(usize, usize)> = places
-        .chunk_by(|a, b| all[*a].0 == all[*b].0)
-        .filter_map(|run| Some((*run.first()?, *run.last()?)))
-        .collect();
+    let runs: Vec<(usize, usize)> =
+        places.chunk_by(|a, b| all[*a].0 == all[*b].0).filter_map(|run| Some((*run.first()?, *run.last()?))).collect();
     if runs.len() == all.len() {
         return all;
     }
     let mut runs = runs;
     runs.sort_unstable();
     let mut values: Vec<Option<(String, Box<RawValue>)>> = all.into_iter().map(Some).collect();
-    runs.into_iter()
-        .filter_map(|(_, last)| values[last].take())
-        .collect()
+    runs.into_iter().filter_map(|(_, last)| values[last].take()).collect()
 }

@@ -20,15 +20,9 @@ fn only_whitespace_between_tokens_goes() {
         (r#"{"a":" \n \" { "}"#, r#"{"a":" \n \" { "}"#),
         (r#""\\""#, r#""\\""#),
         (r#"[ "\\" , "\"" ]"#, r#"["\\","\""]"#),
-        (
-            "[1.0e+5, -0, 0.10, 12345678901234567890123, 1e999]",
-            "[1.0e+5,-0,0.10,12345678901234567890123,1e999]",
-        ),
+        ("[1.0e+5, -0, 0.10, 12345678901234567890123, 1e999]", "[1.0e+5,-0,0.10,12345678901234567890123,1e999]"),
         (r#"{"b":1, "a":2, "b":3}"#, r#"{"b":1,"a":2,"b":3}"#),
-        (
-            r#"["\u0041\/", "é\u2028", "😀", "\uD83D\ude00"]"#,
-            "[\"\\u0041\\/\",\"é\\u2028\",\"😀\",\"\\uD83D\\ude00\"]",
-        ),
+        (r#"["\u0041\/", "é\u2028", "😀", "\uD83D\ude00"]"#, "[\"\\u0041\\/\",\"é\\u2028\",\"😀\",\"\\uD83D\\ude00\"]"),
         ("null", "null"),
         (" 7 ", "7"),
     ];
@@ -56,23 +50,10 @@ fn what_is_not_json_is_refused() {
         r#""\u12""#,
         "NaN",
     ] {
-        assert!(
-            matches!(compact(text), Err(Fault::Syntax { .. })),
-            "{text:?}"
-        );
+        assert!(matches!(compact(text), Err(Fault::Syntax { .. })), "{text:?}");
     }
-    assert!(matches!(
-        compact("{\n  \"a\": ?\n}"),
-        Err(Fault::Syntax {
-            line: 2,
-            column: 8,
-            ..
-        })
-    ));
-    assert_eq!(
-        Compact::parse(b"\"a\xff\"", 32),
-        Err(Fault::NotUtf8 { offset: 2 })
-    );
+    assert!(matches!(compact("{\n  \"a\": ?\n}"), Err(Fault::Syntax { line: 2, column: 8, .. })));
+    assert_eq!(Compact::parse(b"\"a\xff\"", 32), Err(Fault::NotUtf8 { offset: 2 }));
 }
 
 #[test]
@@ -85,11 +66,7 @@ fn half_a_character_is_refused() {
         (r#"{"\ud83d":1}"#, 2),
         (r#""\ud83d\\ude00""#, 1),
     ] {
-        assert_eq!(
-            compact(text),
-            Err(Fault::LoneSurrogate { offset }),
-            "{text}"
-        );
+        assert_eq!(compact(text), Err(Fault::LoneSurrogate { offset }), "{text}");
     }
     assert!(compact(r#""\\ud83d""#).is_ok());
 }
@@ -104,44 +81,26 @@ fn only_an_object_is_an_object() {
 
 #[test]
 fn depth_counts_containers_inside_of_each_other() {
-    for (text, deep) in [
-        ("1", 0),
-        ("[]", 1),
-        (r#"{"a":[{}],"b":[]}"#, 3),
-        (r#"["[[[","\"[[",{}]"#, 2),
-        ("]]][", 1),
-    ] {
+    for (text, deep) in [("1", 0), ("[]", 1), (r#"{"a":[{}],"b":[]}"#, 3), (r#"["[[[","\"[[",{}]"#, 2), ("]]][", 1)] {
         assert_eq!(depth(text.as_bytes()), deep, "{text}");
     }
     assert!(Compact::parse(b"[[]]", 2).is_ok());
-    assert_eq!(
-        Compact::parse(b"[[[]]]", 2),
-        Err(Fault::TooDeep { limit: 2 })
-    );
+    assert_eq!(Compact::parse(b"[[[]]]", 2), Err(Fault::TooDeep { limit: 2 }));
 }
 
 #[test]
 fn any_depth_is_judged_without_recursion() {
     let deep = "[".repeat(200_000);
-    assert_eq!(
-        Compact::parse(deep.as_bytes(), 32),
-        Err(Fault::TooDeep { limit: 32 })
-    );
+    assert_eq!(Compact::parse(deep.as_bytes(), 32), Err(Fault::TooDeep { limit: 32 }));
     let closed = format!("{deep}{}", "]".repeat(200_000));
-    assert_eq!(
-        Compact::parse(closed.as_bytes(), usize::MAX).map(Compact::into_string),
-        Ok(closed)
-    );
+    assert_eq!(Compact::parse(closed.as_bytes(), usize::MAX).map(Compact::into_string), Ok(closed));
 }
 
 #[test]
 fn an_object_keeps_order_and_text_and_the_last_of_a_name() {
     let text = r#" { "z" : 1.0 , "a" : [ 1 ] , "z" : 2e0 , "b" : null , "\u0061" : 3 } "#;
     let object = RawObject::parse(text).unwrap();
-    let members: Vec<_> = object
-        .iter()
-        .map(|(name, value)| (name, value.get()))
-        .collect();
+    let members: Vec<_> = object.iter().map(|(name, value)| (name, value.get())).collect();
     assert_eq!(members, [("z", "2e0"), ("a", "3"), ("b", "null")]);
     assert_eq!(object.get("a").map(RawValue::get), Some("3"));
     assert!(object.get("c").is_none());
@@ -153,36 +112,21 @@ fn an_object_keeps_order_and_text_and_the_last_of_a_name() {
 fn what_is_no_object_is_not_opened() {
     assert_eq!(RawObject::parse(" [] ").err(), Some(Fault::NotAnObject));
     for text in ["", "[", "{", "{} {}", "{\"a\"}"] {
-        assert!(
-            matches!(RawObject::parse(text), Err(Fault::Syntax { .. })),
-            "{text}"
-        );
+        assert!(matches!(RawObject::parse(text), Err(Fault::Syntax { .. })), "{text}");
     }
 }
 
 #[test]
 fn an_object_of_very_many_members_is_opened_quickly() {
-    let names: Vec<String> = (0..200_000)
-        .map(|index| format!("\"{}\":{index}", index % 100_000))
-        .collect();
+    let names: Vec<String> = (0..200_000).map(|index| format!("\"{}\":{index}", index % 100_000)).collect();
     let object = RawObject::parse(&format!("{{{}}}", names.join(","))).unwrap();
     assert_eq!(object.len(), 100_000);
-    assert_eq!(
-        object
-            .iter()
-            .next()
-            .map(|(name, value)| (name, value.get())),
-        Some(("0", "100000"))
-    );
+    assert_eq!(object.iter().next().map(|(name, value)| (name, value.get())), Some(("0", "100000")));
 }
 
 #[test]
 fn strings_are_read_and_nothing_else() {
-    let read = |text: &str| {
-        serde_json::from_str::<&RawValue>(text)
-            .ok()
-            .and_then(|raw| string(raw).map(Cow::into_owned))
-    };
+    let read = |text: &str| serde_json::from_str::<&RawValue>(text).ok().and_then(|raw| string(raw).map(Cow::into_owned));
     assert_eq!(read(r#""a b""#).as_deref(), Some("a b"));
     assert_eq!(read(r#""a\n\u00e9\"""#).as_deref(), Some("a\né\""));
     assert_eq!(read("\"\"").as_deref(), Some(""));
@@ -195,11 +139,7 @@ fn strings_are_read_and_nothing_else() {
 fn spaced(value: &Value, space: &str) -> String {
     let mut out = Vec::new();
     let formatter = PrettyFormatter::with_indent(space.as_bytes());
-    value
-        .serialize(&mut serde_json::Serializer::with_formatter(
-            &mut out, formatter,
-        ))
-        .unwrap();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter)).unwrap();
     format!("{space}{}{space}", String::from_utf8(out).unwrap())
 }
 

@@ -58,31 +58,16 @@ fn same_names_are_alternatives_and_different_names_must_all_hold() {
         (&[("q", "GRÖSSE")], false),
         (&[("q", "GRÖ")], true),
         (&[("q", "write")], false),
-        (
-            &[(
-                "q",
-                "a string that is longer than both of the texts together are, by far",
-            )],
-            false,
-        ),
+        (&[("q", "a string that is longer than both of the texts together are, by far")], false),
     ];
     for (pairs, passes) in table {
-        assert_eq!(
-            filter(pairs).unwrap().matches(&facts()),
-            passes,
-            "{pairs:?}"
-        );
+        assert_eq!(filter(pairs).unwrap().matches(&facts()), passes, "{pairs:?}");
     }
 }
 
 #[test]
 fn what_a_row_does_not_have_does_not_match() {
-    let bare = RowFacts {
-        entry_id: None,
-        title: None,
-        target: None,
-        ..facts()
-    };
+    let bare = RowFacts { entry_id: None, title: None, target: None, ..facts() };
     for pair in [("entryID", "entry_1"), ("target", "/"), ("q", "r")] {
         assert!(!filter(&[pair]).unwrap().matches(&bare), "{pair:?}");
     }
@@ -90,35 +75,11 @@ fn what_a_row_does_not_have_does_not_match() {
 
 #[test]
 fn only_filters_are_taken() {
-    for name in [
-        "page",
-        "limit",
-        "order",
-        "format",
-        "after",
-        "Tool",
-        "sessionId",
-    ] {
-        assert_eq!(
-            LogFilter::default().take(name, "1", NOW),
-            Ok(false),
-            "{name}"
-        );
+    for name in ["page", "limit", "order", "format", "after", "Tool", "sessionId"] {
+        assert_eq!(LogFilter::default().take(name, "1", NOW), Ok(false), "{name}");
     }
     assert!(filter(&[]).unwrap().is_all());
-    for name in [
-        "tool",
-        "status",
-        "sessionID",
-        "callID",
-        "entryID",
-        "agentName",
-        "container_id",
-        "target",
-        "since",
-        "until",
-        "q",
-    ] {
+    for name in ["tool", "status", "sessionID", "callID", "entryID", "agentName", "container_id", "target", "since", "until", "q"] {
         assert!(!filter(&[(name, "1")]).unwrap().is_all(), "{name}");
     }
 }
@@ -126,22 +87,12 @@ fn only_filters_are_taken() {
 #[test]
 fn bad_values_are_named() {
     let many = vec!["x"; 100].join(",");
-    let distinct = (0..=MAX_VALUES)
-        .map(|index| index.to_string())
-        .collect::<Vec<_>>()
-        .join(",");
+    let distinct = (0..=MAX_VALUES).map(|index| index.to_string()).collect::<Vec<_>>().join(",");
     let long = "x".repeat(MAX_VALUE + 1);
     assert!(filter(&[("tool", &many)]).is_ok());
-    for pair in [
-        ("tool", ""),
-        ("tool", "a,"),
-        ("tool", &distinct),
-        ("q", ""),
-        ("q", &long),
-        ("target", ""),
-        ("since", "yesterday"),
-        ("until", ""),
-    ] {
+    for pair in
+        [("tool", ""), ("tool", "a,"), ("tool", &distinct), ("q", ""), ("q", &long), ("target", ""), ("since", "yesterday"), ("until", "")]
+    {
         assert_eq!(filter(&[pair]).unwrap_err().path, pair.0, "{pair:?}");
     }
     for name in ["q", "target", "since", "until"] {

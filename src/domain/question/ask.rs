@@ -64,36 +64,22 @@ impl Ask {
 
 /// None only where a fault was noted.
 fn read(value: &Value, faults: &mut Faults) -> Option<Ask> {
-    let body = Body::closed(
-        value,
-        String::new(),
-        &["sessionID", "questions", "tool", "expires_in_ms"],
-        faults,
-    )?;
+    let body = Body::closed(value, String::new(), &["sessionID", "questions", "tool", "expires_in_ms"], faults)?;
     if value.to_string().len() > event::MAX_REPEATED {
         faults.push("", format!("is larger than {} bytes", event::MAX_REPEATED));
         return None;
     }
-    let session_id = body
-        .text("sessionID", faults)
-        .and_then(|text| match SessionId::parse(text) {
-            Ok(id) => Some(id),
-            Err(error) => {
-                faults.push(body.path("sessionID"), error.to_string());
-                None
-            }
-        });
+    let session_id = body.text("sessionID", faults).and_then(|text| match SessionId::parse(text) {
+        Ok(id) => Some(id),
+        Err(error) => {
+            faults.push(body.path("sessionID"), error.to_string());
+            None
+        }
+    });
     let prompts = prompts(&body, faults);
-    let tool = body
-        .optional("tool")
-        .and_then(|value| tool(value, body.path("tool"), faults));
+    let tool = body.optional("tool").and_then(|value| tool(value, body.path("tool"), faults));
     let expires_in_ms = body.integer("expires_in_ms", 1, MAX_TIMEOUT_MS, faults);
-    Some(Ask {
-        session_id: session_id?,
-        prompts,
-        tool,
-        expires_in_ms,
-    })
+    Some(Ask { session_id: session_id?, prompts, tool, expires_in_ms })
 }
 
 fn prompts(body: &Body<'_>, faults: &mut Faults) -> Vec<Prompt> {
@@ -106,54 +92,30 @@ fn prompts(body: &Body<'_>, faults: &mut Faults) -> Vec<Prompt> {
         return Vec::new();
     }
     let at = |index| join(&path, &format!("[{index}]"));
-    items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| prompt(item, at(index), faults))
-        .collect()
+    items.iter().enumerate().filter_map(|(index, item)| prompt(item, at(index), faults)).collect()
 }
 
 fn prompt(value: &Value, path: String, faults: &mut Faults) -> Option<Prompt> {
-    let body = Body::closed(
-        value,
-        path,
-        &["question", "header", "options", "multiple", "custom"],
-        faults,
-    )?;
+    let body = Body::closed(value, path, &["question", "header", "options", "multiple", "custom"], faults)?;
     let question = bounded(&body, "question", 1, faults);
     let header = body.text("header", faults);
     if header.is_some_and(|header| !(1..=MAX_HEADER).contains(&header.chars().count())) {
-        faults.push(
-            body.path("header"),
-            format!("must be 1 to {MAX_HEADER} characters"),
-        );
+        faults.push(body.path("header"), format!("must be 1 to {MAX_HEADER} characters"));
     }
     let options = options(&body, faults);
     let multiple = body.flag("multiple", false, faults);
     let custom = body.flag("custom", true, faults);
     let options = options?;
     if options.is_empty() && !custom {
-        faults.push(
-            body.path("options"),
-            "must not be empty unless custom answers are allowed",
-        );
+        faults.push(body.path("options"), "must not be empty unless custom answers are allowed");
     }
-    Some(Prompt {
-        question: question?,
-        header: header?.to_owned(),
-        options,
-        multiple,
-        custom,
-    })
+    Some(Prompt { question: question?, header: header?.to_owned(), options, multiple, custom })
 }
 
 fn options(body: &Body<'_>, faults: &mut Faults) -> Option<Vec<Choice>> {
     let items = body.list("options", faults)?;
     if items.len() > MAX_OPTIONS {
-        faults.push(
-            body.path("options"),
-            format!("must hold at most {MAX_OPTIONS} options"),
-        );
+        faults.push(body.path("options"), format!("must hold at most {MAX_OPTIONS} options"));
         return None;
     }
     let before = faults.0.len();
@@ -166,10 +128,7 @@ fn options(body: &Body<'_>, faults: &mut Faults) -> Option<Vec<Choice>> {
         };
         let label = bounded(&option, "label", 1, faults);
         let description = bounded(&option, "description", 0, faults);
-        if label
-            .as_ref()
-            .is_some_and(|label| !seen.insert(label.clone()))
-        {
+        if label.as_ref().is_some_and(|label| !seen.insert(label.clone())) {
             faults.push(option.path("label"), "stands more than once");
         }
         if let (Some(label), Some(description)) = (label, description) {
@@ -184,10 +143,7 @@ fn bounded(body: &Body<'_>, name: &str, least: usize, faults: &mut Faults) -> Op
     if (least..=MAX_TEXT).contains(&text.len()) {
         return Some(text.to_owned());
     }
-    faults.push(
-        body.path(name),
-        format!("must be {least} to {MAX_TEXT} bytes"),
-    );
+    faults.push(body.path(name), format!("must be {least} to {MAX_TEXT} bytes"));
     None
 }
 
@@ -201,8 +157,5 @@ fn tool(value: &Value, path: String, faults: &mut Faults) -> Option<ToolRef> {
         Some(text.to_owned())
     };
     let (message_id, call_id) = (reference("messageID"), reference("callID"));
-    Some(ToolRef {
-        message_id: message_id?,
-        call_id: call_id?,
-    })
+    Some(ToolRef { message_id: message_id?, call_id: call_id? })
 }

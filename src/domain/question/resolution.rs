@@ -29,10 +29,7 @@ impl Answers {
         let mut faults = Faults::default();
         let (given, asked) = (self.0.len(), question.prompts.len());
         if given != asked {
-            faults.push(
-                "answers",
-                format!("must hold one array for each question: {asked}, not {given}"),
-            );
+            faults.push("answers", format!("must hold one array for each question: {asked}, not {given}"));
             return Err(faults);
         }
         for (index, (labels, prompt)) in self.0.iter().zip(&question.prompts).enumerate() {
@@ -43,10 +40,7 @@ impl Answers {
 
     /// As the API has them.
     pub fn to_json(&self) -> Value {
-        self.0
-            .iter()
-            .map(|labels| labels.iter().map(String::as_str).collect::<Value>())
-            .collect()
+        self.0.iter().map(|labels| labels.iter().map(String::as_str).collect::<Value>()).collect()
     }
 }
 
@@ -58,10 +52,7 @@ fn check(labels: &[String], prompt: &Prompt, index: usize, faults: &mut Faults) 
     for (place, label) in labels.iter().enumerate() {
         let path = format!("answers[{index}][{place}]");
         if !prompt.custom && !prompt.options.iter().any(|choice| choice.label == *label) {
-            faults.push(
-                path.clone(),
-                format!("`{}` is not among the options", wire::shortened(label)),
-            );
+            faults.push(path.clone(), format!("`{}` is not among the options", wire::shortened(label)));
         }
         if !seen.insert(label) {
             faults.push(path, "stands more than once");
@@ -73,22 +64,11 @@ fn check(labels: &[String], prompt: &Prompt, index: usize, faults: &mut Faults) 
 fn read(value: &Value, faults: &mut Faults) -> Option<Vec<Vec<String>>> {
     let body = Body::closed(value, String::new(), &["answers"], faults)?;
     let lists = body.list("answers", faults)?;
-    if lists
-        .iter()
-        .map(|list| list.to_string().len())
-        .sum::<usize>()
-        > MAX_REPEATED
-    {
+    if lists.iter().map(|list| list.to_string().len()).sum::<usize>() > MAX_REPEATED {
         faults.push("answers", format!("is larger than {MAX_REPEATED} bytes"));
         return None;
     }
-    Some(
-        lists
-            .iter()
-            .enumerate()
-            .map(|(index, list)| labels(list, &format!("answers[{index}]"), faults))
-            .collect(),
-    )
+    Some(lists.iter().enumerate().map(|(index, list)| labels(list, &format!("answers[{index}]"), faults)).collect())
 }
 
 fn labels(value: &Value, path: &str, faults: &mut Faults) -> Vec<String> {
@@ -116,14 +96,9 @@ pub fn reason_from_wire(body: &Value) -> Result<Option<String>, Faults> {
     let Some(body) = Body::closed(body, String::new(), &["reason"], &mut faults) else {
         return Err(faults);
     };
-    let reason = body
-        .optional("reason")
-        .and_then(|value| wire::text(value, body.path("reason"), &mut faults));
+    let reason = body.optional("reason").and_then(|value| wire::text(value, body.path("reason"), &mut faults));
     if reason.is_some_and(|reason| reason.len() > MAX_TEXT) {
-        faults.push(
-            body.path("reason"),
-            format!("must be at most {MAX_TEXT} bytes"),
-        );
+        faults.push(body.path("reason"), format!("must be at most {MAX_TEXT} bytes"));
     }
     faults.or(reason.map(str::to_owned))
 }

@@ -14,15 +14,9 @@ impl Question {
         let mut members = Map::new();
         members.insert("id".into(), self.id.as_str().into());
         members.insert("sessionID".into(), self.session_id.as_str().into());
-        members.insert(
-            "questions".into(),
-            self.prompts.iter().map(prompt).collect(),
-        );
+        members.insert("questions".into(), self.prompts.iter().map(prompt).collect());
         if let Some(tool) = &self.tool {
-            members.insert(
-                "tool".into(),
-                json!({ "messageID": tool.message_id, "callID": tool.call_id }),
-            );
+            members.insert("tool".into(), json!({ "messageID": tool.message_id, "callID": tool.call_id }));
         }
         members
     }
@@ -64,14 +58,10 @@ impl Outcome {
             OutcomeKind::Answered(answers) => {
                 members.insert("answers".into(), answers.to_json());
             }
-            OutcomeKind::Rejected {
-                reason: Some(reason),
-            } => {
+            OutcomeKind::Rejected { reason: Some(reason) } => {
                 members.insert("reason".into(), reason.as_str().into());
             }
-            OutcomeKind::Rejected { reason: None }
-            | OutcomeKind::Cancelled
-            | OutcomeKind::Expired => {}
+            OutcomeKind::Rejected { reason: None } | OutcomeKind::Cancelled | OutcomeKind::Expired => {}
         }
         members.insert("resolved_by".into(), self.resolved_by.as_str().into());
         members.insert("resolved_at".into(), self.resolved_at.into());

@@ -11,10 +11,7 @@ const ID: &str = "que_01HXYZABCDEFGHJKMNPQRSTVW";
 
 /// The question of the API's own example, with a deadline.
 fn question() -> Question {
-    let choice = |label: &str| Choice {
-        label: label.into(),
-        description: format!("{label} it."),
-    };
+    let choice = |label: &str| Choice { label: label.into(), description: format!("{label} it.") };
     Question {
         id: QuestionId::parse(ID).unwrap(),
         session_id: SessionId::parse("ses_1").unwrap(),
@@ -34,22 +31,14 @@ fn question() -> Question {
                 custom: true,
             },
         ],
-        tool: Some(ToolRef {
-            message_id: "msg_1".into(),
-            call_id: "call_1".into(),
-        }),
+        tool: Some(ToolRef { message_id: "msg_1".into(), call_id: "call_1".into() }),
         asked_at: 1000,
         expires_at: Some(2000),
     }
 }
 
 fn answers(lists: &[&[&str]]) -> Answers {
-    Answers(
-        lists
-            .iter()
-            .map(|labels| labels.iter().map(ToString::to_string).collect())
-            .collect(),
-    )
+    Answers(lists.iter().map(|labels| labels.iter().map(ToString::to_string).collect()).collect())
 }
 
 #[test]
@@ -79,44 +68,25 @@ fn the_public_shape_is_the_seeds_and_nothing_more() {
         "tool": {"messageID": "msg_1", "callID": "call_1"},
     });
     assert_eq!(question().to_json().to_string(), shape.to_string());
-    let bare = Question {
-        tool: None,
-        ..question()
-    };
+    let bare = Question { tool: None, ..question() };
     assert!(bare.to_json().get("tool").is_none());
 }
 
 #[test]
 fn outcomes_tell_what_became_of_it() {
-    let outcome = |kind| Outcome {
-        question: question(),
-        kind,
-        resolved_by: "ada".into(),
-        resolved_at: 1500,
-    };
+    let outcome = |kind| Outcome { question: question(), kind, resolved_by: "ada".into(), resolved_at: 1500 };
     let table = [
         (
             OutcomeKind::Answered(answers(&[&["Approve"], &[]])),
             json!({"outcome": "answered", "answers": [["Approve"], []], "resolved_by": "ada", "resolved_at": 1500}),
         ),
         (
-            OutcomeKind::Rejected {
-                reason: Some("no".into()),
-            },
+            OutcomeKind::Rejected { reason: Some("no".into()) },
             json!({"outcome": "rejected", "reason": "no", "resolved_by": "ada", "resolved_at": 1500}),
         ),
-        (
-            OutcomeKind::Rejected { reason: None },
-            json!({"outcome": "rejected", "resolved_by": "ada", "resolved_at": 1500}),
-        ),
-        (
-            OutcomeKind::Cancelled,
-            json!({"outcome": "cancelled", "resolved_by": "ada", "resolved_at": 1500}),
-        ),
-        (
-            OutcomeKind::Expired,
-            json!({"outcome": "expired", "resolved_by": "ada", "resolved_at": 1500}),
-        ),
+        (OutcomeKind::Rejected { reason: None }, json!({"outcome": "rejected", "resolved_by": "ada", "resolved_at": 1500})),
+        (OutcomeKind::Cancelled, json!({"outcome": "cancelled", "resolved_by": "ada", "resolved_at": 1500})),
+        (OutcomeKind::Expired, json!({"outcome": "expired", "resolved_by": "ada", "resolved_at": 1500})),
     ];
     for (kind, reply) in table {
         let outcome = outcome(kind);

@@ -7,10 +7,7 @@ use super::*;
 use crate::domain::testing;
 
 fn read(text: &str) -> Result<Row, Faults> {
-    Row::from_wire(
-        &RawObject::parse(text).unwrap(),
-        &WorkspaceId::parse("ws_1").unwrap(),
-    )
+    Row::from_wire(&RawObject::parse(text).unwrap(), &WorkspaceId::parse("ws_1").unwrap())
 }
 
 fn minimal() -> Value {
@@ -26,12 +23,7 @@ fn with(name: &str, value: Value) -> String {
 }
 
 fn faults(text: &str) -> Vec<String> {
-    read(text)
-        .unwrap_err()
-        .0
-        .into_iter()
-        .map(|fault| fault.path)
-        .collect()
+    read(text).unwrap_err().0.into_iter().map(|fault| fault.path).collect()
 }
 
 #[test]
@@ -77,14 +69,7 @@ fn an_optional_null_is_as_if_absent() {
 
 #[test]
 fn everything_required_is_named_when_missing() {
-    let required = [
-        "tool",
-        "sessionID",
-        "callID",
-        "timestamp",
-        "status",
-        "agentName",
-    ];
+    let required = ["tool", "sessionID", "callID", "timestamp", "status", "agentName"];
     assert_eq!(faults("{}"), required);
     for name in required {
         assert_eq!(faults(&with(name, Value::Null)), [name]);

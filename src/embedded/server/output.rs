@@ -54,11 +54,7 @@ impl Output {
     /// The last lines of a dead server.
     pub(super) async fn last_words(&self) -> String {
         self.readers.finished(LONGEST_READ).await;
-        let mut lines = self
-            .kept
-            .lines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.kept.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.make_contiguous().join("\n")
     }
 }

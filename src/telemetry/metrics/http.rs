@@ -10,10 +10,7 @@ use ::metrics::{Counter, Histogram, Label};
 use super::{HTTP_DURATION, HTTP_REQUESTS, counter, histogram};
 
 /// The statuses the service answers with; any other is counted as the last.
-const STATUSES: [u16; 20] = [
-    200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 429, 503,
-    500,
-];
+const STATUSES: [u16; 20] = [200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 429, 503, 500];
 const OTHER_METHOD: &str = "other";
 const NO_ROUTE: &str = "none";
 
@@ -32,11 +29,7 @@ pub struct Endpoint {
 pub fn endpoint(method: &Method, route: Option<&str>) -> Arc<Endpoint> {
     let method = label(method);
     let route = route.unwrap_or(NO_ROUTE);
-    if let Some(found) = find(
-        &KNOWN.read().unwrap_or_else(PoisonError::into_inner),
-        method,
-        route,
-    ) {
+    if let Some(found) = find(&KNOWN.read().unwrap_or_else(PoisonError::into_inner), method, route) {
         return found;
     }
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
@@ -45,35 +38,20 @@ pub fn endpoint(method: &Method, route: Option<&str>) -> Arc<Endpoint> {
         return found;
     }
     let by_status = std::array::from_fn(|_| OnceLock::new());
-    let made = Arc::new(Endpoint {
-        method,
-        route: route.into(),
-        by_status,
-    });
-    known
-        .entry(route.into())
-        .or_default()
-        .push(Arc::clone(&made));
+    let made = Arc::new(Endpoint { method, route: route.into(), by_status });
+    known.entry(route.into()).or_default().push(Arc::clone(&made));
     made
 }
 
 fn find(known: &Known, method: &str, route: &str) -> Option<Arc<Endpoint>> {
-    known
-        .get(route)?
-        .iter()
-        .find(|endpoint| endpoint.method == method)
-        .map(Arc::clone)
+    known.get(route)?.iter().find(|endpoint| endpoint.method == method).map(Arc::clone)
 }
 
 impl Endpoint {
     /// A request was answered, `elapsed` after its head had been read.
     pub fn answered(&self, status: StatusCode, elapsed: Duration) {
-        let place = STATUSES
-            .iter()
-            .position(|known| *known == status.as_u16())
-            .unwrap_or(STATUSES.len() - 1);
-        let (requests, duration) =
-            self.by_status[place].get_or_init(|| self.resolve(STATUSES[place]));
+        let place = STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len() - 1);
+        let (requests, duration) = self.by_status[place].get_or_init(|| self.resolve(STATUSES[place]));
         requests.increment(1);
         duration.record(elapsed.as_secs_f64());
     }
@@ -86,10 +64,7 @@ impl Endpoint {
                 Label::new("status", status.to_string()),
             ]
         };
-        (
-            counter(HTTP_REQUESTS, labels()),
-            histogram(HTTP_DURATION, labels()),
-        )
+        (counter(HTTP_REQUESTS, labels()), histogram(HTTP_DURATION, labels()))
     }
 }
 
