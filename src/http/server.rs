@@ -3,7 +3,6 @@
 //! hyper's own connection builder, because `axum::serve` can set neither buffers nor timeouts, and its graceful shutdown waits for
 //! open streams for ever.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
@@ -88,7 +87,7 @@ impl Drop for Open {
 fn prepare(socket: &TcpStream, options: &Options) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let reference = socket2::SockRef::from(socket);
-    reference.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(Duration::from_secs(60)))?;
+    reference.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(Duration::from_mins(1)))?;
     if options.send_buffer_bytes > 0 {
         reference.set_send_buffer_size(options.send_buffer_bytes)?;
     }
@@ -101,7 +100,7 @@ async fn connection(socket: TcpStream, router: Router, life: Lifecycle) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Arc::clone(&own));
         let router = router.clone();
-        async move { router.oneshot(request.map(Body::new)).await.or_else(|never: Infallible| match never {}) as Result<_, Infallible> }
+        async move { router.oneshot(request.map(Body::new)).await }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES);

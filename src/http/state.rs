@@ -1,6 +1,7 @@
 //! What every handler can reach.
 
 use std::convert::Infallible;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -12,9 +13,12 @@ use crate::lifecycle::Lifecycle;
 use crate::service::Service;
 use crate::stream::Hub;
 
-/// The service as the handlers see it. Cheap to clone; a handler takes it as an argument.
+/// The service as the handlers see it; a handler takes it as an argument. It is cloned several times a request, and a clone is one count.
 #[derive(Clone)]
-pub struct State {
+pub struct State(Arc<Shared>);
+
+/// What the handlers of one replica share.
+pub struct Shared {
     /// The use cases.
     pub service: Service,
     /// What callers may send.
@@ -30,7 +34,21 @@ pub struct State {
 impl State {
     /// What the handlers of one replica share.
     pub fn new(service: Service, limits: Arc<Limits>, hub: Hub, life: Lifecycle) -> Self {
-        Self { service, limits, hub, life, anonymous: Caller::anonymous() }
+        Self(Arc::new(Shared {
+            service,
+            limits,
+            hub,
+            life,
+            anonymous: Caller::anonymous(),
+        }))
+    }
+}
+
+impl Deref for State {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Service};
 use crate::auth::Caller;
+use crate::domain::event::NewEvent;
 use crate::domain::ids::{IdempotencyKey, WorkspaceId};
 use crate::store::{Memo, Stored};
 
@@ -111,6 +112,24 @@ pub(super) fn refusal(error: &Error) -> Option<(u16, String)> {
     let body = StoredRefusal { code: Cow::Borrowed(code), message: Cow::Borrowed(message) };
     // Two strings: serialising them cannot fail.
     Some((status, serde_json::to_string(&body).unwrap_or_default()))
+}
+
+/// A commit that expects nothing was told that what it expects does not hold: a bug.
+pub(super) fn unconditional() -> Error {
+    crate::store::Error::Corrupt("a conflict where nothing was expected".into()).into()
+}
+
+/// A commit without an idempotency record was told about one: a bug.
+pub(super) fn unnamed() -> Error {
+    crate::store::Error::Corrupt("a stored reply where none was asked for".into()).into()
+}
+
+/// The events of a decision, with the trace of the request that caused them.
+pub(super) fn traced(mut events: Vec<NewEvent>, act: &Act) -> Vec<NewEvent> {
+    for event in &mut events {
+        event.traceparent.clone_from(&act.traceparent);
+    }
+    events
 }
 
 /// The stored reply again, be it a reply or a refusal.

@@ -84,8 +84,8 @@ impl Keys {
     /// String with TTL: fingerprint and reply of one `Idempotency-Key`.
     pub fn idempotency(&self, workspace: &WorkspaceId, scope: &str, key: &IdempotencyKey) -> String {
         let digest = Sha256::digest(format!("{scope}\n{}", key.as_str()));
-        let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        self.key(workspace, &format!("idem:{short}"))
+        let short = u128::from_be_bytes(std::array::from_fn(|at| digest[at]));
+        self.key(workspace, &format!("idem:{short:032x}"))
     }
 
     /// Stream of events or of log rows; entry id = `<seq>-0`.

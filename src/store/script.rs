@@ -37,22 +37,22 @@ impl Script {
 
     /// Starts a call: `keys`, then the caller adds the arguments.
     pub fn call<K: AsRef<str>>(&self, keys: &[K]) -> Cmd {
-        self.build("EVALSHA", &self.digest, keys)
+        build("EVALSHA", &self.digest, keys)
     }
 
     /// The same call with the script's text, which also makes the server remember it.
     pub fn call_with_text<K: AsRef<str>>(&self, keys: &[K]) -> Cmd {
-        self.build("EVAL", self.text, keys)
+        build("EVAL", self.text, keys)
     }
+}
 
-    fn build<K: AsRef<str>>(&self, verb: &str, script: &str, keys: &[K]) -> Cmd {
-        let mut command = redis::cmd(verb);
-        command.arg(script).arg(keys.len());
-        for key in keys {
-            command.arg(key.as_ref());
-        }
-        command
+fn build<K: AsRef<str>>(verb: &str, script: &str, keys: &[K]) -> Cmd {
+    let mut command = redis::cmd(verb);
+    command.arg(script).arg(keys.len());
+    for key in keys {
+        command.arg(key.as_ref());
     }
+    command
 }
 
 /// Whether the server answered that it does not know the script: nothing was run.

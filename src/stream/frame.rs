@@ -164,8 +164,9 @@ mod tests {
             let frame = render(&mut bytes, Kind::Events, "0badcafe", seq, parts(&value.to_string()));
             prop_assert_eq!(frame.end() as usize, bytes.len());
             let own = &bytes[before..];
-            prop_assert_eq!(own.iter().filter(|byte| **byte == b'\n').count(), 4);
-            prop_assert!(own.ends_with(b"}\n\n"));
+            prop_assert_eq!(memchr::memchr_iter(b'\n', own).count(), 4);
+            let ends_well = own.ends_with(b"}\n\n");
+            prop_assert!(ends_well);
             let data: serde_json::Value = serde_json::from_slice(frame.json(own)).unwrap();
             prop_assert_eq!(&data["payload"], &value);
             prop_assert_eq!(data["seq"].as_u64(), Some(seq));

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::counts::{Counted, Counts};
-use super::pages::{Pages, Rendered};
+use super::pages::{Pages, Rendered, Source};
 use super::pulse::{Beating, Pulse};
 use super::reader::{Begin, Reader};
 use super::signal::{Signal, Tether};
@@ -145,7 +146,7 @@ impl Hub {
         let (orders, waiting) = mpsc::channel(1024);
         let hub = Self {
             topics: Arc::new(Topics { topics: Mutex::default(), ring_bytes: settings.ring_bytes }),
-            pages: Pages::new(store.clone(), settings.replay_cache_bytes),
+            pages: Pages::new(source(store.clone()), settings.replay_cache_bytes, life.clone()),
             counts: Counts::new(store.clone()),
             pulse: Pulse::new(settings.heartbeat, settings.stall),
             suspicions: Suspicions::default(),
@@ -262,6 +263,13 @@ impl Hub {
         slot.subscribed.notify_waiters();
         Ok(())
     }
+}
+
+fn source(store: Store) -> Source {
+    Box::new(move |workspace, kind, from| {
+        let store = store.clone();
+        async move { store.stream_page(&workspace, kind, from).await }.boxed()
+    })
 }
 
 fn is_replay(start: &Start) -> bool {

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::sync::oneshot;
 
 use super::frame::{self, Frame};
 use crate::domain::cursor::Epoch;
 use crate::domain::ids::WorkspaceId;
+use crate::lifecycle::Lifecycle;
 use crate::store::feed::{self, Position};
-use crate::store::{Error, Generation, Kind, Store};
+use crate::store::{Error, Generation, Kind};
 
 /// Pages start at multiples of this, so that readers with nearby cursors share them.
 const ALIGN: u64 = 16;
@@ -62,45 +64,50 @@ struct Shelf {
     bytes: usize,
 }
 
+/// Where entries come from: a stream's from some number on.
+pub type Source = Box<dyn Fn(WorkspaceId, Kind, u64) -> BoxFuture<'static, Result<feed::Page, Error>> + Send + Sync>;
+
 /// The pages of a replica: those under way, and a bounded number of whole ones.
 pub struct Pages {
-    store: Store,
+    source: Source,
+    life: Lifecycle,
     capacity: usize,
     shelf: Mutex<Shelf>,
 }
 
 impl Pages {
     /// Keeps up to `capacity` bytes of whole pages.
-    pub fn new(store: Store, capacity: usize) -> Arc<Self> {
-        Arc::new(Self { store, capacity, shelf: Mutex::default() })
+    pub fn new(source: Source, capacity: usize, life: Lifecycle) -> Arc<Self> {
+        Arc::new(Self { source, life, capacity, shelf: Mutex::default() })
     }
 
     /// The page with entry `seq`, if it exists by then. Generation and epoch are the caller's; the page may tell of others.
     pub fn fetch(self: &Arc<Self>, workspace: &WorkspaceId, kind: Kind, generation: Generation, epoch: Epoch, seq: u64) -> Fetch {
         let from = (seq - seq % ALIGN).max(1);
         let key = Key { workspace: workspace.clone(), kind, generation, epoch, from };
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(page) = shelf.kept.get(&key) {
+        let mut held = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(page) = held.kept.get(&key) {
             return std::future::ready(Ok(Arc::clone(page))).boxed().shared();
         }
-        if let Some(fetch) = shelf.under_way.get(&key) {
+        if let Some(fetch) = held.under_way.get(&key) {
             return fetch.clone();
         }
         let pages = Arc::clone(self);
         let own = key.clone();
-        let fetch = async move {
+        let (done, answer) = oneshot::channel();
+        // A task of its own: whoever asked may go away, and a connection must not stay behind in a future nobody polls.
+        self.life.spawn("page", async move {
             let answer = pages.read(&own).await;
             pages.settle(own, answer.as_ref().ok());
-            answer
-        }
-        .boxed()
-        .shared();
-        shelf.under_way.insert(key, fetch.clone());
+            let _ = done.send(answer);
+        });
+        let fetch = answer.map(|answer| answer.unwrap_or(Err(Error::Closed))).boxed().shared();
+        held.under_way.insert(key, fetch.clone());
         fetch
     }
 
     async fn read(&self, key: &Key) -> Result<Arc<Rendered>, Error> {
-        let page = self.store.stream_page(&key.workspace, key.kind, key.from).await?;
+        let page = (self.source)(key.workspace.clone(), key.kind, key.from).await?;
         let epoch = frame::epoch_text(page.position.bounds.epoch);
         let mut bytes = Vec::with_capacity(page.entries.iter().map(|entry| entry.line.len() + 96).sum());
         let mut frames = Vec::with_capacity(page.entries.len());
@@ -112,29 +119,29 @@ impl Pages {
 
     /// The page is there: the next one who asks reads anew, or gets it from the shelf if it can never change.
     fn settle(&self, key: Key, page: Option<&Arc<Rendered>>) {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.under_way.remove(&key);
+        let mut held = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        held.under_way.remove(&key);
         let Some(page) =
             page.filter(|page| page.full && page.position.generation == key.generation && page.position.bounds.epoch == key.epoch)
         else {
             return;
         };
-        shelf.bytes += page.bytes.len();
-        shelf.kept.insert(key.clone(), Arc::clone(page));
-        shelf.order.push_back(key);
-        while shelf.bytes > self.capacity {
-            let Some(oldest) = shelf.order.pop_front() else { break };
-            if let Some(gone) = shelf.kept.remove(&oldest) {
-                shelf.bytes -= gone.bytes.len();
+        held.bytes += page.bytes.len();
+        held.kept.insert(key.clone(), Arc::clone(page));
+        held.order.push_back(key);
+        while held.bytes > self.capacity {
+            let Some(oldest) = held.order.pop_front() else { break };
+            if let Some(gone) = held.kept.remove(&oldest) {
+                held.bytes -= gone.bytes.len();
             }
         }
     }
 
     /// Forgets all: history was lost, so nothing kept can be trusted.
     pub fn forget(&self) {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.kept.clear();
-        shelf.order.clear();
-        shelf.bytes = 0;
+        let mut held = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        held.kept.clear();
+        held.order.clear();
+        held.bytes = 0;
     }
 }

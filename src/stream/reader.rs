@@ -281,3 +281,6 @@ impl Reader {
         self.topic.kind
     }
 }
+
+#[cfg(test)]
+mod tests;

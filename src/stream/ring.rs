@@ -76,7 +76,7 @@ impl Ring {
     }
 
     /// Adds frames rendered back to back into `bytes`. Numbers already held are skipped; a hole forgets what is held.
-    pub fn push(&mut self, bytes: Bytes, mut frames: Vec<Frame>) {
+    pub fn push(&mut self, bytes: &Bytes, mut frames: Vec<Frame>) {
         let known = frames.iter().take_while(|frame| frame.seq < self.next_seq).count();
         frames.drain(..known);
         let (Some(first), Some(last)) = (frames.first(), frames.last()) else { return };
@@ -166,9 +166,9 @@ mod tests {
     fn a_hole_forgets_what_is_held() {
         let mut ring = Ring::new(1 << 20, 1);
         let (bytes, frames) = batch(1, 3, 10);
-        ring.push(bytes, frames);
+        ring.push(&bytes, frames);
         let (bytes, frames) = batch(10, 2, 10);
-        ring.push(bytes, frames);
+        ring.push(&bytes, frames);
         assert_eq!((ring.first_seq(), ring.next_seq()), (10, 12));
         assert!(ring.from(3).is_none());
     }
@@ -181,7 +181,7 @@ mod tests {
             for (overlap, count, size) in batches {
                 let first = ring.next_seq().saturating_sub(overlap).max(1);
                 let (bytes, frames) = batch(first, count, size);
-                ring.push(bytes, frames);
+                ring.push(&bytes, frames);
                 prop_assert!(ring.bytes() <= capacity || ring.chunks.len() == 1);
             }
             let mut got = Vec::new();

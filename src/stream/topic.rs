@@ -123,7 +123,7 @@ impl Topic {
                 state.ring.reset(news.head.seq + 1);
             }
         } else {
-            state.ring.push(Bytes::from(bytes), frames);
+            state.ring.push(&Bytes::from(bytes), frames);
         }
         Self::wake(state);
         !forgotten
