@@ -27,8 +27,8 @@ build: ## Builds the release binary.
 	@scripts/need cargo cc
 	cargo build --release --locked
 
-test: ## Runs every test, from nothing: real redis-server, real processes.
-	@scripts/need cargo cc redis-server
+test: ## Runs every test, from nothing: real redis-server, real processes, the clients that users bring.
+	@scripts/need cargo cc redis-server node npm python3
 	cargo test --locked
 
 check: ## Checks formatting, lints and documentation.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::config::{Config, RedisUrl};
 use crate::embedded::{self, PrivateRedis};
 use crate::http::{self, admin, server};
+use crate::jobs;
 use crate::lifecycle::Lifecycle;
 use crate::service::Service;
 use crate::store::{self, Store};
@@ -99,7 +100,8 @@ async fn start_on(config: &Config, url: &RedisUrl, life: Lifecycle) -> Result<Ru
     let store = Store::open(&settings, &config.redis.key_prefix, &life)?;
     let hub = Hub::start(store.clone(), stream_settings(config), &life);
     let limits = Arc::new(config.limits.clone());
-    let service = Service::new(store, Arc::clone(&limits));
+    let service = Service::new(store.clone(), Arc::clone(&limits));
+    jobs::start(service.clone(), store, &life);
 
     let admin = admin::router(life.readiness().clone(), metrics::registry());
     let hard = life.hard().clone();
@@ -134,6 +136,8 @@ impl Running {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.life.stop();
+        // The commit lanes end with the last handle on the store; this is one.
+        drop(self.hub);
         let left = self.life.finished(REQUESTS_END).await;
         tracing::info!(tasks.left = left, drain.took_seconds = started.elapsed().as_secs_f64(), "stopped");
     }

@@ -8,29 +8,52 @@ pub mod act;
 pub mod body;
 mod caller;
 pub mod params;
+mod post;
 pub mod request_id;
 pub mod workspace;
 
 mod docs;
 pub mod openapi;
+pub mod shapes;
 
-mod events_stream;
 mod health;
+
+mod config_get;
+mod config_patch;
+
+mod connections;
+mod events_publish;
+mod events_stream;
 mod log_stream;
+
+mod questions_answer;
+mod questions_ask;
+mod questions_get;
+mod questions_history;
+mod questions_list;
+mod questions_outcome;
+mod questions_reject;
+mod questions_withdraw;
+
+mod purge;
+
 mod sse;
 mod streaming;
 
 pub mod admin;
 pub mod server;
 
+use std::sync::Arc;
+
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::service::Reply;
-use problem::Problem;
+use problem::{Cause, Problem};
 use state::State;
 
 /// The `Content-Type` of everything but streams, exports and the documentation.
@@ -51,8 +74,17 @@ pub fn router(state: State) -> axum::Router {
 fn routes() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(openapi::scaffold())
         .routes(routes!(health::health))
-        .routes(routes!(events_stream::stream))
+        .routes(routes!(config_get::get, config_patch::patch))
+        .routes(routes!(events_stream::stream, events_publish::publish))
+        .routes(routes!(connections::connections))
         .routes(routes!(log_stream::stream))
+        .routes(routes!(questions_list::list, questions_ask::ask))
+        .routes(routes!(questions_history::history))
+        .routes(routes!(questions_get::get, questions_withdraw::withdraw))
+        .routes(routes!(questions_answer::answer))
+        .routes(routes!(questions_reject::reject))
+        .routes(routes!(questions_outcome::outcome))
+        .routes(routes!(purge::purge))
 }
 
 /// 404 for a path that is no resource.
@@ -64,6 +96,14 @@ fn nothing_there(path: &str) -> Problem {
 /// 200 with a JSON text.
 pub fn ok(body: impl Into<axum::body::Body>) -> Response {
     ([(header::CONTENT_TYPE, JSON)], body.into()).into_response()
+}
+
+/// 200 with a value as JSON.
+pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
+    match serde_json::to_vec(value) {
+        Ok(text) => Ok(ok(text)),
+        Err(error) => Err(Problem::internal(Some(Cause(Arc::new(error))))),
+    }
 }
 
 /// What a use case answered to a POST.

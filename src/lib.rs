@@ -9,6 +9,7 @@ pub mod demo;
 pub mod domain;
 pub mod embedded;
 pub mod http;
+pub mod jobs;
 pub mod lifecycle;
 pub mod service;
 pub mod store;

@@ -3,6 +3,7 @@
 //! Everything a workspace is lives in Redis; what this module keeps in memory is a cache that can be lost at any time.
 
 pub mod codec;
+pub mod collect;
 pub mod columns;
 pub mod commit;
 pub mod connection;
@@ -12,12 +13,14 @@ pub mod feed;
 pub mod keys;
 mod known;
 mod lane;
+pub mod log;
 mod purge;
 mod questions;
 mod reply;
+pub mod retention;
 mod script;
 pub mod subscribers;
-mod timers;
+pub mod timers;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -26,6 +29,7 @@ pub use commit::{Commit, Done, Memo, Outcome, Stored};
 pub use connection::Settings;
 pub use error::Error;
 pub use keys::{Generation, Keys, Kind};
+pub use purge::Purged;
 pub use questions::{Look, View};
 
 use crate::domain::ids::WorkspaceId;
@@ -45,6 +49,7 @@ pub struct Store {
     memory: Arc<Memory>,
     lanes: Arc<[Lane]>,
     spread: RandomState,
+    log: Arc<log::Log>,
 }
 
 impl Store {
@@ -59,7 +64,7 @@ impl Store {
             })
             .collect();
         let Shared { connections, keys, memory } = shared;
-        Ok(Self { connections, keys, memory, lanes, spread: RandomState::new() })
+        Ok(Self { connections, keys, memory, lanes, spread: RandomState::new(), log: Arc::default() })
     }
 
     /// Commits a decision. Dropping the future does not take it back.

@@ -50,6 +50,10 @@ impl Service {
         Self { process, greeting }
     }
 
+    fn address(&self) -> &str {
+        self.greeting[0].strip_prefix("Downbeat is listening on http://").unwrap()
+    }
+
     fn admin(&self) -> &str {
         let state = self.greeting.iter().find_map(|line| line.trim().strip_prefix("state  http://")).unwrap();
         state.strip_suffix("/readyz").unwrap()
@@ -142,8 +146,7 @@ fn a_missing_redis_server_is_named_with_its_remedy() {
 fn the_greeting_names_addresses_that_answer() {
     let data = TempDir::new().unwrap();
     let service = Service::start(data.path());
-    let address = service.greeting[0].strip_prefix("Downbeat is listening on http://").unwrap();
-    TcpStream::connect(address).unwrap();
+    TcpStream::connect(service.address()).unwrap();
     assert!(get(service.admin(), "/livez").starts_with("HTTP/1.1 200 "));
     assert!(get(service.admin(), "/metrics").contains("downbeat_build_info{"));
 }
@@ -157,6 +160,38 @@ fn one_signal_ends_the_service_and_its_redis_in_peace() {
         assert_eq!(service.exit_code(), Some(0), "{signal}");
         assert!(!data.path().join("redis.sock").exists(), "the private Redis lives on after {signal}");
     }
+}
+
+#[test]
+fn a_second_signal_exits_at_once_and_takes_its_redis_along() {
+    const STREAM: &str = "GET /api/v1/workspaces/w/orchestration/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n";
+    let data = TempDir::new().unwrap();
+    let mut service = Service::start(data.path());
+    // Enough streams that their end, spread over the drain time, keeps the first signal from being the last.
+    let streams: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = TcpStream::connect(service.address()).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(STREAM.as_bytes()).unwrap();
+            assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
+            stream
+        })
+        .collect();
+    service.signal("-TERM");
+    let deadline = Instant::now() + PATIENCE;
+    while !get(service.admin(), "/readyz").contains("draining") {
+        assert!(Instant::now() < deadline, "the first signal does not begin a drain");
+    }
+    let second = Instant::now();
+    service.signal("-TERM");
+    assert_eq!(service.exit_code(), Some(143));
+    assert!(second.elapsed() < Duration::from_secs(2), "{:?}", second.elapsed());
+    let deadline = Instant::now() + PATIENCE;
+    while data.path().join("redis.sock").exists() {
+        assert!(Instant::now() < deadline, "the private Redis lives on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(streams);
 }
 
 #[test]

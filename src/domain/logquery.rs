@@ -107,7 +107,7 @@ fn one_of(wanted: &[String], fact: Option<&str>) -> bool {
 }
 
 /// Whether `text` holds `part`, upper and lower case alike. ASCII, which is nearly all of it, is compared without making copies.
-fn contains(text: &str, part: &str) -> bool {
+pub fn contains(text: &str, part: &str) -> bool {
     if part.is_empty() {
         return true;
     }

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, OpenApi};
+use utoipa::{IntoParams, IntoResponses, OpenApi};
 
 use super::problem::Envelope;
 
@@ -42,6 +43,8 @@ pub(super) fn scaffold() -> utoipa::openapi::OpenApi {
 pub struct Errors;
 /// What an operation with a body may answer besides: 413, 415.
 pub struct BodyErrors;
+/// What an operation on a question may answer besides: 404.
+pub struct NoQuestion;
 /// What a POST may answer besides, for its `Idempotency-Key`: 422.
 pub struct KeyErrors;
 
@@ -67,12 +70,50 @@ impl IntoResponses for KeyErrors {
     }
 }
 
+impl IntoResponses for NoQuestion {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let example = json!({ "name": "NotFoundError", "data": { "message": "Question que_01HXYZABCDEFGHJKMNPQRSTVW not found" } });
+        let response = error("There is no such question, or it is not pending", Some(example));
+        BTreeMap::from([("404".to_owned(), RefOr::T(response))])
+    }
+}
+
+/// `{workspaceID}` of a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct WorkspacePath {
+    /// Workspace identifier
+    #[param(rename = "workspaceID", pattern = "^[A-Za-z0-9_-]{1,64}$", example = "ws_01HXYZABCDEFGHJKMNPQRSTVW")]
+    pub workspace_id: String,
+}
+
+/// `{workspaceID}` and `{questionID}` of a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct QuestionPath {
+    /// Workspace identifier
+    #[param(rename = "workspaceID", pattern = "^[A-Za-z0-9_-]{1,64}$", example = "ws_01HXYZABCDEFGHJKMNPQRSTVW")]
+    pub workspace_id: String,
+    /// Question identifier
+    #[param(rename = "questionID", example = "que_01HXYZABCDEFGHJKMNPQRSTVW")]
+    pub question_id: String,
+}
+
+/// `Idempotency-Key` of a POST.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct KeyHeader {
+    /// Names the request, 1 to 128 visible ASCII characters: the same key with the same request gets the first reply again.
+    #[param(rename = "Idempotency-Key", nullable = false)]
+    pub idempotency_key: Option<String>,
+}
+
 /// Error replies with the one envelope, by status.
 pub fn errors(all: &[(u16, &str)]) -> BTreeMap<String, RefOr<Response>> {
-    let one = |(status, description): &(u16, &str)| {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).build();
-        let response = ResponseBuilder::new().description(*description).content("application/json", content).build();
-        (status.to_string(), RefOr::T(response))
-    };
-    all.iter().map(one).collect()
+    all.iter().map(|(status, description)| (status.to_string(), RefOr::T(error(description, None)))).collect()
+}
+
+fn error(description: &str, example: Option<Value>) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).example(example).build();
+    ResponseBuilder::new().description(description).content(super::JSON, content).build()
 }

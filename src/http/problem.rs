@@ -109,6 +109,8 @@ impl From<service::Error> for Problem {
         let text = error.to_string();
         match error {
             E::Invalid(faults) => Self::faults(faults),
+            E::Reserved(faults) => Self { code: "reserved_type".into(), ..Self::faults(faults) },
+            E::EventTooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "event_too_large", text),
             E::BadRequest { code, message } => Self::bad_request(code, message),
             E::UnsupportedMediaType => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text),
             E::TooLarge { limit: _ } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text),

@@ -28,6 +28,8 @@ use crate::stream::Tether;
 const HEAD_BYTES: usize = 16 * 1024;
 /// How long a request's head may take, and how long a kept connection may be idle: longer than load balancers keep theirs.
 const HEAD_TIME: Duration = Duration::from_secs(75);
+/// The same for a connection that comes during a drain: it serves one request, and an idle one must not hold up the stop.
+const HEAD_TIME_LEAVING: Duration = Duration::from_secs(5);
 /// Wait after the system could not give us a connection (out of descriptors, say).
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -102,12 +104,14 @@ async fn connection(socket: TcpStream, router: Router, life: Lifecycle) {
         let router = router.clone();
         async move { router.oneshot(request.map(Body::new)).await }
     });
+    // A graceful shutdown before the first request would close the connection unheard, so a late one is not asked for it.
+    let mut leaving = life.soft().is_cancelled();
+    let head_time = if leaving { HEAD_TIME_LEAVING } else { HEAD_TIME };
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES);
+    builder.timer(TokioTimer::new()).header_read_timeout(head_time).max_buf_size(HEAD_BYTES).keep_alive(!leaving);
     let mut served = pin!(builder.serve_connection(TokioIo::new(socket), service));
     let mut soft = pin!(life.soft().cancelled());
     let mut hard = pin!(life.hard().cancelled());
-    let mut leaving = false;
     // An error here is a client that went away, or a request that was none: its own affair.
     poll_fn(|cx| {
         if tether.is_cut(cx.waker()) || hard.as_mut().poll(cx).is_ready() {

@@ -34,13 +34,7 @@ pub struct Shared {
 impl State {
     /// What the handlers of one replica share.
     pub fn new(service: Service, limits: Arc<Limits>, hub: Hub, life: Lifecycle) -> Self {
-        Self(Arc::new(Shared {
-            service,
-            limits,
-            hub,
-            life,
-            anonymous: Caller::anonymous(),
-        }))
+        Self(Arc::new(Shared { service, limits, hub, life, anonymous: Caller::anonymous() }))
     }
 }
 

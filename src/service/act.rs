@@ -99,6 +99,8 @@ pub(super) fn refusal(error: &Error) -> Option<(u16, String)> {
         Error::NotFound { code, message } => (404, code, message),
         Error::Conflict { code, message } => (409, code, message),
         Error::Invalid(_)
+        | Error::Reserved(_)
+        | Error::EventTooLarge { .. }
         | Error::BadRequest { .. }
         | Error::UnsupportedMediaType
         | Error::TooLarge { .. }

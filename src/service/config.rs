@@ -37,17 +37,10 @@ impl IfMatch {
 
 impl Service {
     /// The configuration; `{}` on a fresh workspace.
-    pub async fn config(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceId,
-    ) -> Result<ConfigView, Error> {
+    pub async fn config(&self, caller: &Caller, workspace: &WorkspaceId) -> Result<ConfigView, Error> {
         caller.must(Scope::Read)?;
         let view = self.store.view(workspace, Look::default()).await?;
-        Ok(ConfigView {
-            doc: view.config,
-            version: view.config_version,
-        })
+        Ok(ConfigView { doc: view.config, version: view.config_version })
     }
 
     /// Merges `patch` into the configuration. Patches made at the same time are applied one after the other, none is lost.
@@ -68,10 +61,7 @@ impl Service {
                 return Err(Error::PreconditionFailed);
             }
             let patched = config::patch(&view.config, view.config_version, patch)?;
-            let shown = ConfigView {
-                doc: patched.doc.clone(),
-                version: patched.version,
-            };
+            let shown = ConfigView { doc: patched.doc.clone(), version: patched.version };
             if !patched.changed {
                 return Ok(shown);
             }
@@ -79,12 +69,7 @@ impl Service {
             if patched.retention_changed {
                 self.store.announce_timers(workspace, None).await?;
             }
-            let commit = Commit {
-                expect: txn.expect,
-                writes: txn.writes,
-                events: act::traced(txn.events, act),
-                ..Commit::default()
-            };
+            let commit = Commit { expect: txn.expect, writes: txn.writes, events: act::traced(txn.events, act), ..Commit::default() };
             match self.commit(workspace, commit).await? {
                 Outcome::Done(_) => {
                     if patched.retention_changed {

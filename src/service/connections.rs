@@ -26,11 +26,7 @@ impl Connections {
 
 impl Service {
     /// Counts the live readers of a workspace.
-    pub async fn connections(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceId,
-    ) -> Result<Connections, Error> {
+    pub async fn connections(&self, caller: &Caller, workspace: &WorkspaceId) -> Result<Connections, Error> {
         caller.must(Scope::Read)?;
         let mut replicas = self.store.readers(workspace).await?;
         replicas.sort_by(|a, b| a.replica.cmp(&b.replica));

@@ -12,6 +12,9 @@ pub enum Error {
     /// The request is well formed, but what stands in it is wrong.
     #[error("the request is not valid: {0}")]
     Invalid(Faults),
+    /// The request would emit events of types that only the service itself emits.
+    #[error("the request uses reserved event types: {0}")]
+    Reserved(Faults),
     /// The request cannot be read.
     #[error("{message}")]
     BadRequest {
@@ -26,6 +29,14 @@ pub enum Error {
     /// The body is too large.
     #[error("the body is larger than {limit} bytes")]
     TooLarge {
+        /// In bytes.
+        limit: usize,
+    },
+    /// An event's payload is too large.
+    #[error("{path} is larger than {limit} bytes")]
+    EventTooLarge {
+        /// Where it stands in the body.
+        path: String,
         /// In bytes.
         limit: usize,
     },

@@ -20,18 +20,10 @@ pub struct PublishBody {
 
 impl Service {
     /// Appends events: all of them, with contiguous numbers, or none.
-    pub async fn publish(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceId,
-        body: PublishBody,
-        act: &Act,
-    ) -> Result<Reply, Error> {
+    pub async fn publish(&self, caller: &Caller, workspace: &WorkspaceId, body: PublishBody, act: &Act) -> Result<Reply, Error> {
         caller.must(Scope::Ingest)?;
         let PublishBody { events, single } = body;
-        let kind = single
-            .then(|| events.first().map(|event| event.kind.clone()))
-            .flatten();
+        let kind = single.then(|| events.first().map(|event| event.kind.clone())).flatten();
         let commit = Commit {
             events: act::traced(events, act),
             // The reply follows from the numbers, which the record has.
@@ -49,20 +41,13 @@ impl Service {
             Some(kind) => one(kind.as_str(), done),
             None => many(done),
         };
-        Ok(Reply {
-            status: 201,
-            body,
-            replayed,
-        })
+        Ok(Reply { status: 201, body, replayed })
     }
 }
 
 /// A type holds nothing that JSON escapes.
 fn one(kind: &str, done: Done) -> String {
-    format!(
-        r#"{{"seq":{},"type":"{kind}","timestamp":{}}}"#,
-        done.first_seq, done.at
-    )
+    format!(r#"{{"seq":{},"type":"{kind}","timestamp":{}}}"#, done.first_seq, done.at)
 }
 
 fn many(done: Done) -> String {

@@ -21,13 +21,7 @@ pub struct History {
 
 impl Service {
     /// Asks a question.
-    pub async fn ask(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceId,
-        body: Result<Value, Error>,
-        act: &Act,
-    ) -> Result<Reply, Error> {
+    pub async fn ask(&self, caller: &Caller, workspace: &WorkspaceId, body: Result<Value, Error>, act: &Act) -> Result<Reply, Error> {
         caller.must(Scope::Ingest)?;
         let ask = Ask::from_wire(&body?)?;
         let record = self.memo(caller, workspace, act, KEPT_SECONDS, 201, "");
@@ -35,18 +29,13 @@ impl Service {
         let mut attempts = Attempts::new();
         loop {
             attempts.next().await?;
-            let look = Look {
-                question: None,
-                session: Some(&ask.session_id),
-                memo: key(record.as_ref()),
-            };
+            let look = Look { question: None, session: Some(&ask.session_id), memo: key(record.as_ref()) };
             let view = self.store.view(workspace, look).await?;
             if let Some(reply) = repeated(&view, record.as_ref())? {
                 return reply;
             }
-            let settings = Settings::read(&view.config).map_err(|_| {
-                store::Error::Corrupt("a stored configuration that is not valid".into())
-            })?;
+            let settings =
+                Settings::read(&view.config).map_err(|_| store::Error::Corrupt("a stored configuration that is not valid".into()))?;
             let id = QuestionId::mint(view.now, random);
             let pending = &view.session_questions;
             let txn = match question::ask(ask.clone(), id, view.now, pending, &settings) {
@@ -67,10 +56,7 @@ impl Service {
                 expect: txn.expect,
                 writes: txn.writes,
                 events: act::traced(txn.events, act),
-                memo: record.clone().map(|record| Memo {
-                    body: body.clone(),
-                    ..record
-                }),
+                memo: record.clone().map(|record| Memo { body: body.clone(), ..record }),
                 ..Commit::default()
             };
             match self.commit(workspace, commit).await? {
@@ -88,43 +74,23 @@ impl Service {
     }
 
     /// Every pending question, oldest first.
-    pub async fn questions(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceId,
-    ) -> Result<Vec<Question>, Error> {
+    pub async fn questions(&self, caller: &Caller, workspace: &WorkspaceId) -> Result<Vec<Question>, Error> {
         caller.must(Scope::Read)?;
         Ok(self.store.questions(workspace).await?)
     }
 
     /// A pending question.
-    pub async fn question(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceId,
-        id: &QuestionId,
-    ) -> Result<Question, Error> {
+    pub async fn question(&self, caller: &Caller, workspace: &WorkspaceId, id: &QuestionId) -> Result<Question, Error> {
         caller.must(Scope::Read)?;
-        let look = Look {
-            question: Some(id),
-            ..Look::default()
-        };
+        let look = Look { question: Some(id), ..Look::default() };
         let view = self.store.view(workspace, look).await?;
         view.question.ok_or_else(|| not_found(id))
     }
 
     /// How a question ended; `None` while it is pending.
-    pub async fn outcome(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceId,
-        id: &QuestionId,
-    ) -> Result<Option<Outcome>, Error> {
+    pub async fn outcome(&self, caller: &Caller, workspace: &WorkspaceId, id: &QuestionId) -> Result<Option<Outcome>, Error> {
         caller.must(Scope::Read)?;
-        let look = Look {
-            question: Some(id),
-            ..Look::default()
-        };
+        let look = Look { question: Some(id), ..Look::default() };
         let view = self.store.view(workspace, look).await?;
         if view.question.is_some() {
             return Ok(None);
@@ -139,13 +105,7 @@ impl Service {
     }
 
     /// Resolved questions, newest first: `limit` of them from page `page` on, which counts from 1.
-    pub async fn question_history(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceId,
-        page: u64,
-        limit: u64,
-    ) -> Result<History, Error> {
+    pub async fn question_history(&self, caller: &Caller, workspace: &WorkspaceId, page: u64, limit: u64) -> Result<History, Error> {
         caller.must(Scope::Read)?;
         let skip = page.saturating_sub(1).saturating_mul(limit);
         let (total, outcomes) = self.store.outcomes(workspace, skip, limit).await?;
@@ -153,12 +113,7 @@ impl Service {
     }
 
     /// Answers with a refusal; under an idempotency key it is stored first, so that the same request gets it again.
-    pub(super) async fn refuse(
-        &self,
-        workspace: &WorkspaceId,
-        record: Option<Memo>,
-        error: Error,
-    ) -> Result<Reply, Error> {
+    pub(super) async fn refuse(&self, workspace: &WorkspaceId, record: Option<Memo>, error: Error) -> Result<Reply, Error> {
         let (Some(record), Some((status, body))) = (record, act::refusal(&error)) else {
             return Err(error);
         };
@@ -176,15 +131,8 @@ impl Service {
         status: u16,
         body: String,
     ) -> Result<Option<Result<Reply, Error>>, Error> {
-        let memo = Memo {
-            status,
-            body,
-            ..record
-        };
-        let commit = Commit {
-            memo: Some(memo),
-            ..Commit::default()
-        };
+        let memo = Memo { status, body, ..record };
+        let commit = Commit { memo: Some(memo), ..Commit::default() };
         match self.commit(workspace, commit).await? {
             store::Outcome::Done(_) => Ok(None),
             store::Outcome::Repeated(stored) => Ok(Some(act::again(stored))),
@@ -200,10 +148,7 @@ pub(super) fn key(record: Option<&Memo>) -> Option<&str> {
 }
 
 /// The reply to the same request made earlier.
-pub(super) fn repeated(
-    view: &View,
-    record: Option<&Memo>,
-) -> Result<Option<Result<Reply, Error>>, Error> {
+pub(super) fn repeated(view: &View, record: Option<&Memo>) -> Result<Option<Result<Reply, Error>>, Error> {
     let Some(record) = record else {
         return Ok(None);
     };
@@ -223,17 +168,9 @@ fn refused(refusal: &Refusal) -> Error {
     match refusal {
         Refusal::QuestionPending { pending } => {
             let ids: Vec<_> = pending.iter().map(QuestionId::as_str).collect();
-            Error::conflict(
-                "question_pending",
-                format!(
-                    "The session has a question pending already: {}",
-                    ids.join(", ")
-                ),
-            )
+            Error::conflict("question_pending", format!("The session has a question pending already: {}", ids.join(", ")))
         }
         Refusal::Answers(faults) => Error::Invalid(faults.clone()),
-        Refusal::Resolved | Refusal::NotDue => {
-            store::Error::Corrupt("asking was refused as if it were answering".into()).into()
-        }
+        Refusal::Resolved | Refusal::NotDue => store::Error::Corrupt("asking was refused as if it were answering".into()).into(),
     }
 }

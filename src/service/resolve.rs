@@ -57,12 +57,7 @@ impl Service {
         // A wrong body is told only once it is known that the question waits for one.
         let answers = body.and_then(|body| Ok(Answers::from_wire(&body)?));
         let record = self.memo(caller, workspace, act, KEPT_SECONDS, 200, ANSWERED);
-        let wish = Wish {
-            workspace,
-            id,
-            act,
-            record,
-        };
+        let wish = Wish { workspace, id, act, record };
         let decide = |question: &Question, view: &View| {
             let (by, pending) = (caller.subject(), &view.session_questions);
             let answers = answers.clone()?;
@@ -94,12 +89,7 @@ impl Service {
         caller.must(Scope::Answer)?;
         let reason = body.and_then(|body| Ok(question::reason_from_wire(&body)?));
         let record = self.memo(caller, workspace, act, KEPT_SECONDS, 200, REJECTED);
-        let wish = Wish {
-            workspace,
-            id,
-            act,
-            record,
-        };
+        let wish = Wish { workspace, id, act, record };
         let decide = |question: &Question, view: &View| {
             let (by, pending) = (caller.subject(), &view.session_questions);
             let reason = reason.clone()?;
@@ -114,20 +104,9 @@ impl Service {
     }
 
     /// Withdraws a question: the asker needs no answer any more.
-    pub async fn withdraw(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceId,
-        id: &QuestionId,
-        act: &Act,
-    ) -> Result<(), Error> {
+    pub async fn withdraw(&self, caller: &Caller, workspace: &WorkspaceId, id: &QuestionId, act: &Act) -> Result<(), Error> {
         caller.must(Scope::Ingest)?;
-        let wish = Wish {
-            workspace,
-            id,
-            act,
-            record: None,
-        };
+        let wish = Wish { workspace, id, act, record: None };
         let decide = |question: &Question, view: &View| {
             let (by, pending) = (caller.subject(), &view.session_questions);
             Ok(question::cancel(question, by, view.now, pending))
@@ -142,12 +121,7 @@ impl Service {
 
     /// Ends a question whose deadline has passed by the clock of Redis. The service's own act: nobody calls it.
     pub async fn expire(&self, workspace: &WorkspaceId, id: &QuestionId) -> Result<Expiry, Error> {
-        let wish = Wish {
-            workspace,
-            id,
-            act: &Act::default(),
-            record: None,
-        };
+        let wish = Wish { workspace, id, act: &Act::default(), record: None };
         let decide = |question: &Question, view: &View| {
             let pending = &view.session_questions;
             Ok(question::expire(question, view.now, pending))
@@ -164,19 +138,11 @@ impl Service {
     }
 
     /// Decides and commits until it is done, or the question is found gone.
-    async fn end(
-        &self,
-        wish: &Wish<'_>,
-        decide: impl Fn(&Question, &View) -> Result<Result<Txn, Refusal>, Error>,
-    ) -> Result<Ended, Error> {
+    async fn end(&self, wish: &Wish<'_>, decide: impl Fn(&Question, &View) -> Result<Result<Txn, Refusal>, Error>) -> Result<Ended, Error> {
         let mut attempts = Attempts::new();
         loop {
             attempts.next().await?;
-            let look = Look {
-                question: Some(wish.id),
-                session: None,
-                memo: wish.record.as_ref().map(|record| record.key.as_str()),
-            };
+            let look = Look { question: Some(wish.id), session: None, memo: wish.record.as_ref().map(|record| record.key.as_str()) };
             let view = self.store.view(wish.workspace, look).await?;
             if let Some(reply) = repeated(&view, wish.record.as_ref())? {
                 return Ok(Ended::Before(reply));
@@ -208,9 +174,7 @@ impl Service {
     /// Gives the winner's reply again, and remembers it under the key of this request.
     async fn confirm(&self, wish: Wish<'_>, body: &'static str) -> Result<Reply, Error> {
         if let Some(record) = wish.record {
-            let other = self
-                .remember(wish.workspace, record, 200, body.to_owned())
-                .await?;
+            let other = self.remember(wish.workspace, record, 200, body.to_owned()).await?;
             if let Some(reply) = other {
                 return reply;
             }
@@ -222,9 +186,7 @@ impl Service {
 /// Whether it was this caller who answered, and just so.
 fn is_by(outcome: &Outcome, caller: &Caller, answers: &Answers) -> bool {
     match &outcome.kind {
-        OutcomeKind::Answered(given) => {
-            given == answers && outcome.resolved_by == caller.subject()
-        }
+        OutcomeKind::Answered(given) => given == answers && outcome.resolved_by == caller.subject(),
         OutcomeKind::Rejected { .. } | OutcomeKind::Cancelled | OutcomeKind::Expired => false,
     }
 }

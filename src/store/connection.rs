@@ -110,7 +110,8 @@ impl Connections {
     }
 }
 
-fn noted(error: redis::RedisError) -> Error {
+/// A failure of Redis, counted.
+pub(super) fn noted(error: redis::RedisError) -> Error {
     let error = Error::from(error);
     metrics::redis_failed(match &error {
         Error::Unavailable(_) => RedisFault::Connection,

@@ -29,6 +29,8 @@ pub static QUESTION_LOAD: LazyLock<Script> = LazyLock::new(|| Script::new(includ
 pub static TIMERS_DUE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/timers_due.lua")));
 /// Due timers of a workspace.
 pub static TIMERS_READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/timers_read.lua")));
+/// A workspace of the index, or a timer, was looked at.
+pub static TIMERS_DONE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/timers_done.lua")));
 
 impl Script {
     fn new(text: &'static str) -> Self {

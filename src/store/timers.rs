@@ -1,7 +1,9 @@
 //! Timers: what is due when, a sorted set a workspace, found through a few index sets over all workspaces.
 //!
 //! The index is another slot than the workspace and so no part of a commit. It is written before the commit (a crash between
-//! leaves an entry that finds nothing) and again after it (an entry that was looked at too early comes back).
+//! leaves an entry that finds nothing) and again after it (an entry that was looked at too early comes back). Whoever looks puts
+//! the entry off by a lease first, and changes it afterwards only if it still is at that lease: an announcement made meanwhile
+//! is about a timer that the look may have missed, and stays.
 
 use super::Store;
 use super::codec;
@@ -17,6 +19,15 @@ const LEASE_MS: u64 = 2_000;
 /// Workspaces and timers taken at once.
 const MOST: usize = 256;
 
+/// A workspace whose timers are this caller's to look at.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Until when, by Redis time, epoch ms: where it now stands in the index.
+    lease: u64,
+}
+
 /// The due timers of one workspace.
 #[derive(Debug)]
 pub struct Due {
@@ -30,8 +41,15 @@ pub struct Due {
     pub timers: Vec<String>,
 }
 
+impl Due {
+    /// Whether there may be more than were read.
+    pub fn is_full(&self) -> bool {
+        self.timers.len() >= MOST
+    }
+}
+
 impl Store {
-    /// Lets the jobs look at the workspace at `at` (epoch ms), or now.
+    /// Lets the jobs look at the workspace at `at` (epoch ms), or now. Only "now" is sure to survive a look that is under way.
     pub async fn announce_timers(&self, workspace: &WorkspaceId, at: Option<u64>) -> Result<(), Error> {
         let mut command = redis::cmd("ZADD");
         command.arg(self.keys.due_of(workspace)).arg("LT").arg(at.unwrap_or(0)).arg(workspace.as_str());
@@ -39,7 +57,7 @@ impl Store {
     }
 
     /// Workspaces with due timers; each is this caller's for [`LEASE_MS`].
-    pub async fn due_workspaces(&self) -> Result<Vec<WorkspaceId>, Error> {
+    pub async fn due_workspaces(&self) -> Result<Vec<Taken>, Error> {
         let mut found = Vec::new();
         for bucket in 0..TIMER_BUCKETS {
             let keys = [self.keys.due(bucket)];
@@ -47,9 +65,10 @@ impl Store {
                 command.arg(LEASE_MS).arg(MOST);
             });
             let mut reply = Reader::new(value.await?)?;
-            let _now = reply.int()?;
+            let lease = reply.int()? + LEASE_MS;
             while reply.left() > 0 {
-                found.extend(WorkspaceId::parse(&reply.text()?).ok());
+                let workspace = WorkspaceId::parse(&reply.text()?);
+                found.extend(workspace.ok().map(|workspace| Taken { workspace, lease }));
             }
         }
         Ok(found)
@@ -70,14 +89,14 @@ impl Store {
         Ok(Due { now, generation, next: Some(next).filter(|next| *next > 0), timers })
     }
 
-    /// The jobs have looked: comes back at `next`, or goes from the index when nothing is left.
-    pub async fn timers_done(&self, workspace: &WorkspaceId, next: Option<u64>) -> Result<(), Error> {
-        let index = self.keys.due_of(workspace);
-        let command = match next {
-            Some(at) => redis::cmd("ZADD").arg(index).arg(at).arg(workspace.as_str()).to_owned(),
-            None => redis::cmd("ZREM").arg(index).arg(workspace.as_str()).to_owned(),
-        };
-        self.connections.run::<i64>(&command).await.map(drop)
+    /// The jobs have looked: the workspace comes back at `next`, or goes from the index when nothing is left. Nothing happens if
+    /// it was announced, or taken by another replica, since it was taken.
+    pub async fn timers_done(&self, taken: &Taken, next: Option<u64>) -> Result<(), Error> {
+        let keys = [self.keys.due_of(&taken.workspace)];
+        let value = self.connections.script(&script::TIMERS_DONE, &keys, |command| {
+            command.arg(taken.workspace.as_str()).arg(taken.lease).arg(next.unwrap_or(0));
+        });
+        value.await.map(drop)
     }
 
     /// Sets a timer outside a commit: a job's own next round.
@@ -85,6 +104,15 @@ impl Store {
         let mut command = redis::cmd("ZADD");
         command.arg(self.keys.timers(workspace)).arg(at).arg(codec::timer_text(timer));
         self.connections.run::<i64>(&command).await.map(drop)
+    }
+
+    /// Moves a timer to `next`, or removes it; only if it still is due at `at`, for otherwise somebody has set it anew.
+    pub async fn settle_timer(&self, workspace: &WorkspaceId, timer: &Timer, at: u64, next: Option<u64>) -> Result<(), Error> {
+        let keys = [self.keys.timers(workspace)];
+        let value = self.connections.script(&script::TIMERS_DONE, &keys, |command| {
+            command.arg(codec::timer_text(timer)).arg(at).arg(next.unwrap_or(0));
+        });
+        value.await.map(drop)
     }
 
     /// Removes a timer as stored.
