@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::appends::row;
-use crate::harness::{Api, Cluster, Redis, in_time};
+use crate::harness::{Api, Cluster, Redis, in_time, workspace};
 use crate::questions::{ask, asked_id};
 
 /// Does a little of everything, so that every script runs and every kind of key is there.
@@ -19,12 +19,12 @@ async fn everything(a: &Api, b: &Api) {
     }
     a.emit_many(30).await;
     let batch: Vec<_> = (0..200).map(|n| row(&format!("call_{n}"))).collect();
-    b.post("log", &json!({"items": batch})).header("idempotency-key", "rows").ok(201).await;
+    b.post("log", &json!({"items": batch})).header("idempotency-key", &workspace()).ok(201).await;
     rows.until(200).await;
     a.get("log?sessionID=ses_1&limit=5").ok(200).await;
     assert!(b.get("log?format=jsonl").send().await.text().lines().count() > 10);
     let id = asked_id(a, "ses_1").await;
-    b.post(&format!("questions/{id}/answer"), &json!({"answers": [["Approve"]]})).header("idempotency-key", "answer").ok(200).await;
+    b.post(&format!("questions/{id}/answer"), &json!({"answers": [["Approve"]]})).header("idempotency-key", &workspace()).ok(200).await;
     let mut body = ask("ses_2");
     body["expires_in_ms"] = json!(200);
     let id = a.post("questions", &body).ok(201).await["question"]["id"].as_str().unwrap().to_owned();
