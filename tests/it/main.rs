@@ -34,6 +34,7 @@ mod pages;
 mod purge;
 mod questions;
 mod redis_away;
+mod redis_use;
 mod restore;
 mod retention;
 mod stuck_reader;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -14,11 +15,14 @@ use downbeat::config::RedisUrl;
 use redis::{FromRedisValue, aio::MultiplexedConnection};
 use tempfile::TempDir;
 
+use super::wait::eventually;
+
 const KEEPER: &str = r#"redis-server "$@" >redis.log 2>&1 & server=$!; read -r _; kill -9 $server; wait $server"#;
 
 /// One server; nothing is kept on disk unless [`save`](Redis::save) is called.
 pub struct Redis {
     directory: TempDir,
+    options: Vec<String>,
     keeper: Mutex<Option<Child>>,
 }
 
@@ -36,7 +40,27 @@ impl Redis {
 
     /// A server for one test alone.
     pub fn private() -> Arc<Self> {
-        let redis = Self { directory: tempfile::Builder::new().prefix("downbeat-it-").tempdir().unwrap(), keeper: Mutex::new(None) };
+        Self::with(["--port", "0"].map(String::from).into())
+    }
+
+    /// A Redis Cluster of one node that has all slots, for one test alone: it refuses what would not be legal in a larger one.
+    pub async fn cluster_node() -> Arc<Self> {
+        // Both are free now; nobody else asks for a number the system gave away this moment.
+        let [port, bus] = [0, 1].map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap()).map(|socket| socket.local_addr().unwrap().port());
+        let options = format!("--port {port} --bind 127.0.0.1 --cluster-enabled yes --cluster-port {bus}");
+        let redis = Self::with(options.split(' ').map(String::from).collect());
+        let _: String = redis.run(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
+        eventually("the cluster to be whole", async || {
+            let info: String = redis.run(&["CLUSTER", "INFO"]).await;
+            info.contains("cluster_state:ok").then_some(())
+        })
+        .await;
+        redis
+    }
+
+    fn with(options: Vec<String>) -> Arc<Self> {
+        let directory = tempfile::Builder::new().prefix("downbeat-it-").tempdir().unwrap();
+        let redis = Self { directory, options, keeper: Mutex::new(None) };
         redis.start();
         Arc::new(redis)
     }
@@ -44,7 +68,8 @@ impl Redis {
     /// Starts the server, from what was saved last.
     pub fn start(&self) {
         let keeper = Command::new("sh")
-            .args(["-c", KEEPER, "sh", "--port", "0", "--save", "", "--appendonly", "no"])
+            .args(["-c", KEEPER, "sh", "--save", "", "--appendonly", "no"])
+            .args(&self.options)
             .args(["--unixsocket", "redis.sock", "--enable-debug-command", "local"])
             .current_dir(self.directory.path())
             .stdin(Stdio::piped())
