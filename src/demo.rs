@@ -90,19 +90,19 @@ pub async fn run(options: Options) -> Result<(), Error> {
     let stage = Arc::new(Stage::new(&options));
     stage.welcome();
     let mut team = Team::start(&stage, &options);
-    tokio::select! {
-        ended = team.ended() => return ended,
-        () = stage.over(options.duration) => {}
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    let played = tokio::select! {
+        ended = team.ended() => ended,
+        () = stage.over(options.duration) => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    };
     stage.stop.cancel();
-    let ended = tokio::select! {
+    let left = tokio::select! {
         ended = team.ended() => ended,
         _ = interrupt.recv() => Ok(()),
     };
     stage.goodbye();
-    ended
+    played.and(left)
 }
 
 /// The agents at work.
