@@ -24,7 +24,9 @@ mod config_patch;
 mod connections;
 mod events_publish;
 mod events_stream;
+mod log;
 mod log_stream;
+mod record;
 
 mod questions_answer;
 mod questions_ask;
@@ -77,6 +79,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(config_get::get, config_patch::patch))
         .routes(routes!(events_stream::stream, events_publish::publish))
         .routes(routes!(connections::connections))
+        .routes(routes!(log::log, record::record))
         .routes(routes!(log_stream::stream))
         .routes(routes!(questions_list::list, questions_ask::ask))
         .routes(routes!(questions_history::history))
@@ -115,3 +118,6 @@ pub fn reply(reply: Reply) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

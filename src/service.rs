@@ -7,8 +7,10 @@ mod error;
 mod config;
 mod connections;
 mod events;
+mod log;
 mod maintenance;
 mod questions;
+mod record;
 mod resolve;
 
 use std::sync::Arc;
@@ -19,8 +21,11 @@ pub use config::{ConfigView, IfMatch};
 pub use connections::Connections;
 pub use error::Error;
 pub use events::PublishBody;
+pub use log::{LogExport, LogPage, LogQuery, LogRow};
 pub use questions::History;
 pub use resolve::Expiry;
+
+pub use crate::store::log::{At, Order};
 
 use crate::config::Limits;
 use crate::domain::ids::WorkspaceId;

@@ -49,10 +49,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            cache: Cache::new(CACHE_BYTES),
-            permits: Semaphore::new(SCANS),
-        }
+        Self { cache: Cache::new(CACHE_BYTES), permits: Semaphore::new(SCANS) }
     }
 }
 
@@ -65,22 +62,14 @@ struct Head {
     first: u64,
 }
 
+/// `gen`, `epoch`, `lseq`, `lfirst`, `lbase`, `lholes` of `meta`.
+type Fields = (Option<u64>, Option<String>, Option<u64>, Option<u64>, Option<u64>, Option<String>);
+
 impl Store {
     async fn log_head(&self, workspace: &WorkspaceId) -> Result<Head, Error> {
         let mut command = redis::cmd("HMGET");
-        command
-            .arg(self.keys.meta(workspace))
-            .arg(&["gen", "epoch", "lseq", "lfirst", "lbase", "lholes"]);
-        type Fields = (
-            Option<u64>,
-            Option<String>,
-            Option<u64>,
-            Option<u64>,
-            Option<u64>,
-            Option<String>,
-        );
-        let (generation, epoch, last, first, base, holes): Fields =
-            self.connections.run(&command).await?;
+        command.arg(self.keys.meta(workspace)).arg(&["gen", "epoch", "lseq", "lfirst", "lbase", "lholes"]);
+        let (generation, epoch, last, first, base, holes): Fields = self.connections.run(&command).await?;
         let (last, first, base) = (last.unwrap_or(0), first.unwrap_or(0), base.unwrap_or(0));
         let known = self.memory.of(workspace);
         if last < known.seq(Kind::Log) {
@@ -96,23 +85,15 @@ impl Store {
             epoch: epoch.unwrap_or_default(),
             base,
         });
-        Ok(Head {
-            history,
-            layout,
-            first,
-        })
+        Ok(Head { history, layout, first })
     }
 
     fn log_stream(&self, history: &History) -> String {
-        self.keys
-            .stream(&history.workspace, history.generation, Kind::Log)
+        self.keys.stream(&history.workspace, history.generation, Kind::Log)
     }
 }
 
 /// A pipeline on a connection of the pool.
-pub async fn query<T: FromRedisValue>(
-    pipeline: &redis::Pipeline,
-    connection: &mut deadpool_redis::Connection,
-) -> Result<T, Error> {
+pub async fn query<T: FromRedisValue>(pipeline: &redis::Pipeline, connection: &mut deadpool_redis::Connection) -> Result<T, Error> {
     pipeline.query_async(connection).await.map_err(noted)
 }

@@ -104,7 +104,9 @@ mod tests {
             let mut set: BTreeSet<u32> = single.iter().copied().chain(range.clone()).collect();
             let mut bits = Bits::none();
             bits.add_all(range);
-            single.iter().for_each(|row| bits.add(*row));
+            for row in single {
+                bits.add(row);
+            }
             prop_assert_eq!(bits.rows().collect::<Vec<_>>(), set.iter().copied().collect::<Vec<_>>());
 
             let mut more = Bits::none();

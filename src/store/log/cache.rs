@@ -60,10 +60,7 @@ const OVERHEAD: usize = 256;
 impl Cache {
     /// A cache of at most `most_bytes`.
     pub fn new(most_bytes: usize) -> Self {
-        Self {
-            most_bytes,
-            kept: Mutex::default(),
-        }
+        Self { most_bytes, kept: Mutex::default() }
     }
 
     /// A query begins; its number goes with all it asks.
@@ -90,15 +87,8 @@ impl Cache {
                 return;
             }
         }
-        let entry = Entry {
-            bytes: bytes.clone(),
-            used: turn,
-        };
-        let before = kept
-            .histories
-            .entry(Arc::clone(history))
-            .or_default()
-            .insert((block, part), entry);
+        let entry = Entry { bytes: bytes.clone(), used: turn };
+        let before = kept.histories.entry(Arc::clone(history)).or_default().insert((block, part), entry);
         kept.bytes += size;
         kept.bytes -= before.map_or(0, |before| before.bytes.len() + OVERHEAD);
     }
@@ -106,14 +96,8 @@ impl Cache {
     /// Forgets a workspace: Redis turned out to know less than was seen.
     pub fn forget(&self, workspace: &WorkspaceId) {
         let mut kept = self.lock();
-        kept.histories
-            .retain(|history, _| history.workspace != *workspace);
-        kept.bytes = kept
-            .histories
-            .values()
-            .flat_map(HashMap::values)
-            .map(|entry| entry.bytes.len() + OVERHEAD)
-            .sum();
+        kept.histories.retain(|history, _| history.workspace != *workspace);
+        kept.bytes = kept.histories.values().flat_map(HashMap::values).map(|entry| entry.bytes.len() + OVERHEAD).sum();
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -124,22 +108,13 @@ impl Cache {
 impl Kept {
     /// Drops the part that was last used longest ago, before `turn`. There are a few hundred parts: looking at all is cheap.
     fn drop_oldest(&mut self, turn: u64) -> bool {
-        let all = self.histories.iter().flat_map(|(history, parts)| {
-            parts
-                .iter()
-                .map(move |(place, entry)| (entry.used, history, *place))
-        });
-        let oldest = all
-            .filter(|(used, ..)| *used < turn)
-            .min_by_key(|(used, ..)| *used);
-        let Some((history, place)) = oldest.map(|(_, history, place)| (Arc::clone(history), place))
-        else {
+        let all = self.histories.iter().flat_map(|(history, parts)| parts.iter().map(move |(place, entry)| (entry.used, history, *place)));
+        let oldest = all.filter(|(used, ..)| *used < turn).min_by_key(|(used, ..)| *used);
+        let Some((history, place)) = oldest.map(|(_, history, place)| (Arc::clone(history), place)) else {
             return false;
         };
         if let Some(parts) = self.histories.get_mut(&history) {
-            self.bytes -= parts
-                .remove(&place)
-                .map_or(0, |entry| entry.bytes.len() + OVERHEAD);
+            self.bytes -= parts.remove(&place).map_or(0, |entry| entry.bytes.len() + OVERHEAD);
             if parts.is_empty() {
                 self.histories.remove(&history);
             }
@@ -154,12 +129,7 @@ mod tests {
 
     fn history(name: &str) -> Arc<History> {
         let workspace = WorkspaceId::parse(name).unwrap();
-        Arc::new(History {
-            workspace,
-            generation: Generation(1),
-            epoch: "00000001".into(),
-            base: 0,
-        })
+        Arc::new(History { workspace, generation: Generation(1), epoch: "00000001".into(), base: 0 })
     }
 
     const PART: Part = Part::Text(0);
@@ -178,10 +148,7 @@ mod tests {
         assert!(cache.get(cache.begin(), &mine, 0, PART).is_some());
         cache.put(cache.begin(), &history("b"), 0, PART, &part());
         let held = |block| cache.get(0, &mine, block, PART).is_some();
-        assert_eq!(
-            (0..4).map(held).collect::<Vec<_>>(),
-            [true, false, true, true]
-        );
+        assert_eq!((0..4).map(held).collect::<Vec<_>>(), [true, false, true, true]);
         assert!(cache.lock().bytes <= cache.most_bytes);
     }
 
@@ -197,12 +164,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(
-            (0..8)
-                .filter(|block| cache.get(0, &mine, *block, PART).is_some())
-                .count(),
-            4
-        );
+        assert_eq!((0..8).filter(|block| cache.get(0, &mine, *block, PART).is_some()).count(), 4);
     }
 
     #[test]

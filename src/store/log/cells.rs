@@ -42,17 +42,11 @@ impl Test {
         let mut tests: Vec<Self> = lists
             .into_iter()
             .filter(|(_, values)| !values.is_empty())
-            .map(|(column, values)| Self {
-                column,
-                accept: Accept::values(values),
-            })
+            .map(|(column, values)| Self { column, accept: Accept::values(values) })
             .collect();
         if filter.since.is_some() || filter.until.is_some() {
             let times = filter.since.unwrap_or(0)..=filter.until.unwrap_or(u64::MAX);
-            tests.push(Self {
-                column: Column::Timestamp,
-                accept: Accept::Times(times),
-            });
+            tests.push(Self { column: Column::Timestamp, accept: Accept::Times(times) });
         }
         tests
     }
@@ -75,10 +69,7 @@ impl Test {
 
 impl Accept {
     fn values(values: &[String]) -> Self {
-        let mut cells: Vec<u64> = values
-            .iter()
-            .map(|value| u64::from_ne_bytes(digest(value)))
-            .collect();
+        let mut cells: Vec<u64> = values.iter().map(|value| u64::from_ne_bytes(digest(value))).collect();
         if cells.len() <= FEW {
             return Self::Few(cells);
         }
@@ -129,16 +120,9 @@ mod tests {
     fn few_and_many_values_accept_the_same_way() {
         for count in [1, 2, 4, 5, 64] {
             let tool: Vec<String> = (0..count).map(|number| format!("tool{number}")).collect();
-            let tests = Test::of(&LogFilter {
-                tool,
-                ..LogFilter::default()
-            });
-            let [test] = tests.as_slice() else {
-                panic!("one list is one test")
-            };
-            let cells: Vec<[u8; 8]> = (0..200)
-                .map(|row| digest(&format!("tool{}", row % 100)))
-                .collect();
+            let tests = Test::of(&LogFilter { tool, ..LogFilter::default() });
+            let [test] = tests.as_slice() else { panic!("one list is one test") };
+            let cells: Vec<[u8; 8]> = (0..200).map(|row| digest(&format!("tool{}", row % 100))).collect();
             let wanted: Vec<u32> = (0..200).filter(|row| row % 100 < count).collect();
             assert_eq!(kept(test, &cells), wanted, "{count} values");
         }
@@ -147,14 +131,7 @@ mod tests {
     #[test]
     fn times_are_inclusive_and_open_at_either_end() {
         let cells: Vec<[u8; 8]> = (0..10u64).map(u64::to_be_bytes).collect();
-        let test = |since, until| {
-            Test::of(&LogFilter {
-                since,
-                until,
-                ..LogFilter::default()
-            })
-            .remove(0)
-        };
+        let test = |since, until| Test::of(&LogFilter { since, until, ..LogFilter::default() }).remove(0);
         assert_eq!(kept(&test(Some(3), Some(5)), &cells), [3, 4, 5]);
         assert_eq!(kept(&test(None, Some(1)), &cells), [0, 1]);
         assert_eq!(kept(&test(Some(8), None), &cells), [8, 9]);
@@ -163,10 +140,7 @@ mod tests {
 
     #[test]
     fn no_value_accepts_an_absent_one() {
-        let filter = LogFilter {
-            entry_id: vec!["e".into()],
-            ..LogFilter::default()
-        };
+        let filter = LogFilter { entry_id: vec!["e".into()], ..LogFilter::default() };
         assert_eq!(kept(&Test::of(&filter)[0], &[[0; 8], digest("e")]), [1]);
     }
 }

@@ -38,9 +38,9 @@ pub struct Pick {
     pub ranks: Range<u64>,
     /// The number of the page that begins there.
     pub page: u64,
-    /// Whether older rows were found.
+    /// Whether older rows were found; between two cursors, there.
     pub older: bool,
-    /// Whether newer rows were found.
+    /// Whether newer rows were found; between two cursors, there.
     pub newer: bool,
 }
 
@@ -68,28 +68,16 @@ impl Found {
 
     /// The rows of these blocks, which come in order.
     pub fn some(layout: Layout, blocks: Vec<(u64, Bits)>) -> Self {
-        let mut hits = blocks
-            .into_iter()
-            .map(|(block, bits)| Hits {
-                block,
-                bits,
-                before: 0,
-            })
-            .collect();
+        let mut hits = blocks.into_iter().map(|(block, bits)| Hits { block, bits, before: 0 }).collect();
         sum_up(&mut hits);
-        Self {
-            layout,
-            hits: Some(hits),
-        }
+        Self { layout, hits: Some(hits) }
     }
 
     /// How many rows.
     pub fn total(&self) -> u64 {
         match &self.hits {
             None => self.layout.count(),
-            Some(hits) => hits
-                .last()
-                .map_or(0, |last| last.before + last.bits.count()),
+            Some(hits) => hits.last().map_or(0, |last| last.before + last.bits.count()),
         }
     }
 
@@ -111,28 +99,13 @@ impl Found {
     /// The sequence numbers of these ranks, oldest first.
     pub fn seqs(&self, ranks: Range<u64>) -> Vec<u64> {
         let Some(hits) = &self.hits else {
-            return self
-                .layout
-                .rows(ranks)
-                .map(|row| self.layout.seq(row))
-                .collect();
+            return self.layout.rows(ranks).map(|row| self.layout.seq(row)).collect();
         };
-        let first = hits
-            .partition_point(|hit| hit.before <= ranks.start)
-            .saturating_sub(1);
-        let skipped = hits
-            .get(first)
-            .map_or(0, |hit| ranks.start.saturating_sub(hit.before));
-        let rows = hits.iter().skip(first).flat_map(|hit| {
-            hit.bits
-                .rows()
-                .map(|row| hit.block * BLOCK + u64::from(row))
-        });
+        let first = hits.partition_point(|hit| hit.before <= ranks.start).saturating_sub(1);
+        let skipped = hits.get(first).map_or(0, |hit| ranks.start.saturating_sub(hit.before));
+        let rows = hits.iter().skip(first).flat_map(|hit| hit.bits.rows().map(|row| hit.block * BLOCK + u64::from(row)));
         let count = ranks.end.saturating_sub(ranks.start);
-        rows.skip(skipped as usize)
-            .take(count as usize)
-            .map(|row| self.layout.seq(row))
-            .collect()
+        rows.skip(skipped as usize).take(count as usize).map(|row| self.layout.seq(row)).collect()
     }
 
     /// Forgets the rows before `seq`, which retention has dropped meanwhile.
@@ -151,30 +124,29 @@ impl Found {
     /// The page that is asked for. `limit` is at least 1.
     pub fn pick(&self, order: Order, at: At, limit: u64) -> Pick {
         let total = self.total();
-        let ranks = match at {
-            At::Page(page) => {
-                let skip = page.saturating_sub(1).saturating_mul(limit).min(total);
-                let end = skip.saturating_add(limit).min(total);
-                match order {
-                    Order::Ascending => skip..end,
-                    Order::Descending => total - end..total - skip,
-                }
-            }
+        let (mut bounds, mut from_oldest) = (0..total, order == Order::Ascending);
+        let mut skip = 0;
+        match at {
+            At::Page(page) => skip = page.saturating_sub(1).saturating_mul(limit).min(total),
             At::Cursor { after, before } => {
-                let low = after.map_or(0, |seq| self.rank(seq.saturating_add(1)));
-                let high = before.map_or(total, |seq| self.rank(seq)).max(low);
-                let from_low = match (after, before) {
-                    (Some(_), None) => true,
-                    (None, Some(_)) => false,
-                    (Some(_), Some(_)) | (None, None) => order == Order::Ascending,
-                };
-                if from_low {
-                    low..low.saturating_add(limit).min(high)
-                } else {
-                    high.saturating_sub(limit).max(low)..high
+                bounds.start = after.map_or(0, |seq| self.rank(seq.saturating_add(1)));
+                bounds.end = before.map_or(total, |seq| self.rank(seq)).max(bounds.start);
+                if after.is_some() != before.is_some() {
+                    from_oldest = after.is_some();
                 }
             }
+        }
+        let ranks = if from_oldest {
+            let start = bounds.start + skip;
+            start..start.saturating_add(limit).min(bounds.end)
+        } else {
+            let end = bounds.end - skip;
+            end.saturating_sub(limit).max(bounds.start)..end
         };
+        if matches!(at, At::Cursor { after: None, .. } | At::Cursor { before: None, .. }) {
+            // One cursor is where to begin, not a bound.
+            bounds = 0..total;
+        }
         let before = match order {
             Order::Ascending => ranks.start,
             Order::Descending => total - ranks.end,
@@ -183,12 +155,7 @@ impl Found {
             At::Page(page) => page,
             At::Cursor { .. } => before / limit + 1,
         };
-        Pick {
-            page,
-            older: ranks.start > 0,
-            newer: ranks.end < total,
-            ranks,
-        }
+        Pick { page, older: ranks.start > bounds.start, newer: ranks.end < bounds.end, ranks }
     }
 }
 
@@ -211,7 +178,9 @@ mod tests {
         let (mut blocks, mut seqs) = (Vec::new(), Vec::new());
         for (block, rows) in [(0, first), (1, Vec::new()), (3, second)] {
             let mut bits = Bits::none();
-            rows.iter().for_each(|row| bits.add(*row));
+            for row in rows {
+                bits.add(row);
+            }
             seqs.extend(bits.rows().map(|row| 101 + block * BLOCK + u64::from(row)));
             blocks.push((block, bits));
         }
@@ -260,14 +229,7 @@ mod tests {
         let found = Found::all(Layout::read(0, 1, 25, "").unwrap());
         let (mut after, mut seen, mut pages) = (0, Vec::new(), Vec::new());
         loop {
-            let pick = found.pick(
-                Order::Ascending,
-                At::Cursor {
-                    after: Some(after),
-                    before: None,
-                },
-                10,
-            );
+            let pick = found.pick(Order::Ascending, At::Cursor { after: Some(after), before: None }, 10);
             pages.push((pick.page, pick.older, pick.newer));
             seen.extend(found.seqs(pick.ranks));
             after = *seen.last().unwrap();

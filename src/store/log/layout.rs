@@ -20,10 +20,7 @@ impl Layout {
     /// The layout that `meta` tells: `first` is the oldest kept seq (0 when there never was one), `last` the newest number given
     /// out, `holes` the row numbers skipped, as `from:to,` each. `None` if that cannot be.
     pub fn read(base: u64, first: u64, last: u64, holes: &str) -> Option<Self> {
-        let mut layout = Self {
-            base,
-            runs: Vec::new(),
-        };
+        let mut layout = Self { base, runs: Vec::new() };
         if first == 0 {
             return Some(layout);
         }
@@ -61,10 +58,7 @@ impl Layout {
 
     /// How many rows stand before `row`.
     pub fn rank(&self, row: u64) -> u64 {
-        self.runs
-            .iter()
-            .map(|run| run.end.min(row).saturating_sub(run.start))
-            .sum()
+        self.runs.iter().map(|run| run.end.min(row).saturating_sub(run.start)).sum()
     }
 
     /// The rows of these ranks, oldest first.
@@ -82,10 +76,7 @@ impl Layout {
     /// Without the rows before `row` and those from `end` on.
     #[must_use]
     pub fn within(&self, row: u64, end: u64) -> Self {
-        let mut layout = Self {
-            base: self.base,
-            runs: Vec::new(),
-        };
+        let mut layout = Self { base: self.base, runs: Vec::new() };
         for run in &self.runs {
             layout.push(run.start.max(row)..run.end.min(end));
         }
@@ -104,9 +95,7 @@ impl Layout {
 
     /// Whether the block has got all its rows, so that its columns never change again.
     pub fn is_complete(&self, block: u64) -> bool {
-        self.runs
-            .last()
-            .is_some_and(|run| run.end >= (block + 1) * BLOCK)
+        self.runs.last().is_some_and(|run| run.end >= (block + 1) * BLOCK)
     }
 }
 
@@ -114,20 +103,14 @@ impl Layout {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::fmt::Write as _;
 
     #[test]
     fn an_empty_log_has_no_rows() {
         let never = Layout::read(0, 0, 0, "").unwrap();
         let trimmed = Layout::read(10, 21, 20, "").unwrap();
         for layout in [never, trimmed] {
-            assert_eq!(
-                (
-                    layout.count(),
-                    layout.blocks().count(),
-                    layout.rows(0..9).count()
-                ),
-                (0, 0, 0)
-            );
+            assert_eq!((layout.count(), layout.blocks().count(), layout.rows(0..9).count()), (0, 0, 0));
         }
     }
 
@@ -136,13 +119,7 @@ mod tests {
         // Rows 0, 1 and then 65,536 and 65,537: seqs 101, 102, 65637, 65638.
         let layout = Layout::read(100, 101, 65_638, "2:65536,").unwrap();
         assert_eq!(layout.count(), 4);
-        assert_eq!(
-            layout
-                .rows(1..3)
-                .map(|row| layout.seq(row))
-                .collect::<Vec<_>>(),
-            [102, 65_637]
-        );
+        assert_eq!(layout.rows(1..3).map(|row| layout.seq(row)).collect::<Vec<_>>(), [102, 65_637]);
         assert_eq!(layout.rank(layout.row(60_000)), 2);
         assert_eq!(layout.blocks().collect::<Vec<_>>(), [(0, 0..2), (1, 0..2)]);
         assert!(layout.is_complete(0));
@@ -166,7 +143,7 @@ mod tests {
             let (mut at, mut holes, mut text) = (first, Vec::new(), String::new());
             for (rows, gap) in cuts {
                 holes.push(at + rows..at + rows + gap);
-                text += &format!("{}:{},", at + rows, at + rows + gap);
+                write!(text, "{}:{},", at + rows, at + rows + gap).unwrap();
                 at += rows + gap;
             }
             let end = at + length;

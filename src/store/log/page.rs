@@ -80,22 +80,13 @@ impl Store {
 
     /// Reads the page's rows. If retention has dropped some, the same bits less the dropped rows tell the page again, at once:
     /// to search again would only lose the race again.
-    async fn page_of(
-        &self,
-        workspace: &WorkspaceId,
-        query: &Query,
-        head: &Head,
-        mut found: Found,
-    ) -> Result<Option<Page>, Error> {
+    async fn page_of(&self, workspace: &WorkspaceId, query: &Query, head: &Head, mut found: Found) -> Result<Option<Page>, Error> {
         let stream = self.log_stream(&head.history);
         for _attempt in 0..ATTEMPTS {
             let pick = found.pick(query.order, query.at, query.limit);
             let seqs = found.seqs(pick.ranks.clone());
-            let mut rows = if seqs.is_empty() {
-                Vec::new()
-            } else {
-                rows::fetch(&mut self.connections.pooled().await?, &stream, &seqs).await?
-            };
+            let mut rows =
+                if seqs.is_empty() { Vec::new() } else { rows::fetch(&mut self.connections.pooled().await?, &stream, &seqs).await? };
             if rows.len() == seqs.len() {
                 let (next, previous) = match query.order {
                     Order::Ascending => (pick.newer, pick.older),
@@ -104,13 +95,7 @@ impl Store {
                         (pick.older, pick.newer)
                     }
                 };
-                return Ok(Some(Page {
-                    rows,
-                    total: found.total(),
-                    page: pick.page,
-                    next,
-                    previous,
-                }));
+                return Ok(Some(Page { rows, total: found.total(), page: pick.page, next, previous }));
             }
             let now = self.log_head(workspace).await?;
             if now.history != head.history {

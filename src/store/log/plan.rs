@@ -54,19 +54,12 @@ pub struct Gone;
 impl Plan {
     /// The plan of a filter; `None` for one that lets every row through.
     pub fn of(filter: &LogFilter) -> Option<Self> {
-        let plan = Self {
-            tests: Test::of(filter).into(),
-            words: Words::of(filter).map(Arc::new),
-        };
+        let plan = Self { tests: Test::of(filter).into(), words: Words::of(filter).map(Arc::new) };
         (!plan.tests.is_empty() || plan.words.is_some()).then_some(plan)
     }
 
     /// Judges pieces until there are no more. The windows of a block come in order and together.
-    pub fn judge(
-        &self,
-        mut blocks: Blocks,
-        mut pieces: mpsc::Receiver<Piece>,
-    ) -> Result<Blocks, Gone> {
+    pub fn judge(&self, mut blocks: Blocks, mut pieces: mpsc::Receiver<Piece>) -> Result<Blocks, Gone> {
         let mut search: Option<Search<'_>> = None;
         while let Some(piece) = pieces.blocking_recv() {
             let Some((_, bits)) = blocks.get_mut(piece.at) else {

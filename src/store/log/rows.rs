@@ -9,18 +9,10 @@ use crate::store::feed::Entry;
 use crate::store::log;
 
 /// The rows of `seqs`, which ascend. Those that are no longer kept are left out.
-pub async fn fetch(
-    connection: &mut deadpool_redis::Connection,
-    stream: &str,
-    seqs: &[u64],
-) -> Result<Vec<Entry>, Error> {
+pub async fn fetch(connection: &mut deadpool_redis::Connection, stream: &str, seqs: &[u64]) -> Result<Vec<Entry>, Error> {
     let mut pipeline = redis::pipe();
     for run in runs(seqs) {
-        pipeline
-            .cmd("XRANGE")
-            .arg(stream)
-            .arg(format!("{}-0", run.start()))
-            .arg(format!("{}-0", run.end()));
+        pipeline.cmd("XRANGE").arg(stream).arg(format!("{}-0", run.start())).arg(format!("{}-0", run.end()));
     }
     if pipeline.is_empty() {
         return Ok(Vec::new());
@@ -45,10 +37,7 @@ pub fn entries(reply: Value, rows: &mut Vec<Entry>) -> Result<(), Error> {
         let Some(Value::BulkString(line)) = fields.into_iter().nth(1) else {
             return Err(corrupt());
         };
-        let seq = std::str::from_utf8(&id)
-            .ok()
-            .and_then(|id| id.split('-').next()?.parse().ok())
-            .ok_or_else(corrupt)?;
+        let seq = std::str::from_utf8(&id).ok().and_then(|id| id.split('-').next()?.parse().ok()).ok_or_else(corrupt)?;
         rows.push(Entry { seq, line });
     }
     Ok(())
@@ -64,8 +53,7 @@ fn pair(item: Value) -> Option<(Value, Value)> {
 
 /// `seqs` as ranges of neighbours.
 fn runs(seqs: &[u64]) -> impl Iterator<Item = RangeInclusive<u64>> {
-    seqs.chunk_by(|a, b| a + 1 == *b)
-        .filter_map(|run| Some(*run.first()?..=*run.last()?))
+    seqs.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some(*run.first()?..=*run.last()?))
 }
 
 #[cfg(test)]
@@ -75,9 +63,6 @@ mod tests {
     #[test]
     fn neighbours_are_one_range() {
         assert_eq!(runs(&[]).count(), 0);
-        assert_eq!(
-            runs(&[1, 2, 3, 7, 9, 10]).collect::<Vec<_>>(),
-            [1..=3, 7..=7, 9..=10]
-        );
+        assert_eq!(runs(&[1, 2, 3, 7, 9, 10]).collect::<Vec<_>>(), [1..=3, 7..=7, 9..=10]);
     }
 }

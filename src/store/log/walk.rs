@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::bits::Bits;
 use super::found::Order;
-use super::plan::{Gone, Plan};
+use super::plan::Plan;
 use super::scan::Scan;
 use super::{ATTEMPTS, Head, rows};
 use crate::domain::ids::WorkspaceId;
@@ -54,16 +54,7 @@ impl Store {
             blocks.make_contiguous().reverse();
         }
         let plan = Plan::of(filter);
-        Ok(Walk {
-            store: self.clone(),
-            head,
-            order,
-            plan,
-            blocks,
-            found: VecDeque::new(),
-            step: FIRST_STEP,
-            begun: false,
-        })
+        Ok(Walk { store: self.clone(), head, order, plan, blocks, found: VecDeque::new(), step: FIRST_STEP, begun: false })
     }
 }
 
@@ -71,19 +62,8 @@ impl Walk {
     /// The next rows; `None` at the end. After an error there is nothing more.
     pub async fn next(&mut self) -> Result<Option<Vec<Entry>>, Error> {
         for _attempt in 0..ATTEMPTS {
-            while self.found.is_empty() {
-                let Some((block, rows)) = self.blocks.pop_front() else {
-                    return Ok(None);
-                };
-                let mut bits = Bits::none();
-                bits.add_all(rows.clone());
-                match self.search(block, bits).await? {
-                    Ok(bits) => self.take(block, &bits),
-                    Err(Gone) => {
-                        self.blocks.push_front((block, rows));
-                        self.drop_trimmed().await?;
-                    }
-                }
+            if !self.search().await? {
+                return Ok(None);
             }
             if let Some(rows) = self.read().await? {
                 self.begun = true;
@@ -94,14 +74,24 @@ impl Walk {
         Err(Error::Contended)
     }
 
-    async fn search(&self, block: u64, bits: Bits) -> Result<Result<Bits, Gone>, Error> {
-        let Some(plan) = &self.plan else {
-            return Ok(Ok(bits));
-        };
-        let scan = Scan::new(&self.store, &self.head.history, &self.head.layout);
-        let found = scan.run(plan, vec![(block, bits)]).await?;
-        // No block left is one without hits.
-        Ok(found.map(|mut blocks| blocks.pop().map_or_else(Bits::none, |(_, bits)| bits)))
+    /// Looks at blocks until rows are found; false when there are none left. A block whose columns are gone stays, with nothing found.
+    async fn search(&mut self) -> Result<bool, Error> {
+        while self.found.is_empty() {
+            let Some((block, rows)) = self.blocks.pop_front() else { return Ok(false) };
+            let mut bits = Bits::none();
+            bits.add_all(rows.clone());
+            if let Some(plan) = &self.plan {
+                let scan = Scan::new(&self.store, &self.head.history, &self.head.layout);
+                let Ok(mut blocks) = scan.run(plan, vec![(block, bits)]).await? else {
+                    self.blocks.push_front((block, rows));
+                    return Ok(true);
+                };
+                // A block without hits may have been left out.
+                bits = blocks.pop().map_or_else(Bits::none, |(_, bits)| bits);
+            }
+            self.take(block, &bits);
+        }
+        Ok(true)
     }
 
     fn take(&mut self, block: u64, bits: &Bits) {
@@ -114,13 +104,15 @@ impl Walk {
 
     /// Reads the next rows found, all of them or none.
     async fn read(&mut self) -> Result<Option<Vec<Entry>>, Error> {
+        if self.found.is_empty() {
+            return Ok(None);
+        }
         let mut seqs: Vec<u64> = self.found.iter().take(self.step).copied().collect();
         if self.order == Order::Descending {
             seqs.reverse();
         }
         let stream = self.store.log_stream(&self.head.history);
-        let mut rows =
-            rows::fetch(&mut self.store.connections.pooled().await?, &stream, &seqs).await?;
+        let mut rows = rows::fetch(&mut self.store.connections.pooled().await?, &stream, &seqs).await?;
         if rows.len() < seqs.len() {
             return Ok(None);
         }
@@ -145,9 +137,7 @@ impl Walk {
         self.blocks = std::mem::take(&mut self.blocks)
             .into_iter()
             .filter_map(|(block, rows)| {
-                let gone = row
-                    .saturating_sub(block * crate::store::columns::BLOCK)
-                    .min(u64::from(rows.end)) as u32;
+                let gone = row.saturating_sub(block * crate::store::columns::BLOCK).min(u64::from(rows.end)) as u32;
                 let rows = rows.start.max(gone)..rows.end;
                 (!rows.is_empty()).then_some((block, rows))
             })

@@ -37,35 +37,19 @@ impl Words {
     pub fn of(filter: &LogFilter) -> Option<Self> {
         // As in the column, where the characters that end fields and rows stand as spaces.
         let clean = |text: &String| text.replace([FIELD_END, ROW_END], " ");
-        let prefix = filter
-            .target_prefix
-            .as_ref()
-            .map(clean)
-            .map(|text| Finder::new(&format!("{FIELD_END}{text}")).into_owned());
+        let prefix = filter.target_prefix.as_ref().map(clean).map(|text| Finder::new(&format!("{FIELD_END}{text}")).into_owned());
         let q = filter.q.as_ref().map(clean).map(|text| {
             let folded = text.to_lowercase();
-            let other_case =
-                |c: char| !c.is_ascii() && !(c.to_lowercase().eq([c]) && c.to_uppercase().eq([c]));
+            let other_case = |c: char| !c.is_ascii() && (c.to_lowercase().ne([c]) || c.to_uppercase().ne([c]));
             let plain = !text.chars().any(other_case);
-            Part {
-                folded: Finder::new(&folded).into_owned(),
-                text,
-                plain,
-            }
+            Part { folded: Finder::new(&folded).into_owned(), text, plain }
         });
         (prefix.is_some() || q.is_some()).then_some(Self { prefix, q })
     }
 
     /// Starts on a block.
     pub fn search(&self) -> Search<'_> {
-        Search {
-            words: self,
-            row: 0,
-            open: Vec::new(),
-            folded: Vec::new(),
-            prefix: Bits::none(),
-            q: Bits::none(),
-        }
+        Search { words: self, row: 0, open: Vec::new(), folded: Vec::new(), prefix: Bits::none(), q: Bits::none() }
     }
 }
 
@@ -95,9 +79,7 @@ impl Search<'_> {
             self.rows(&row);
             bytes = &bytes[at + 1..];
         }
-        while let Some(at) =
-            memrchr(end, &bytes[..bytes.len().min(FOLDED)]).or_else(|| memchr(end, bytes))
-        {
+        while let Some(at) = memrchr(end, &bytes[..bytes.len().min(FOLDED)]).or_else(|| memchr(end, bytes)) {
             self.rows(&bytes[..=at]);
             bytes = &bytes[at + 1..];
         }
@@ -142,13 +124,7 @@ impl Part {
     /// Marks the rows that folding ASCII alone does not find: one by one, so only those that need it.
     fn beyond_ascii(&self, rows: &[u8], first: u32, hits: &mut Bits) {
         let needs = |row: &[u8]| {
-            if self.plain {
-                INTO_ASCII
-                    .iter()
-                    .any(|c| memchr::memmem::find(row, c.as_bytes()).is_some())
-            } else {
-                !row.is_ascii()
-            }
+            if self.plain { INTO_ASCII.iter().any(|c| memchr::memmem::find(row, c.as_bytes()).is_some()) } else { !row.is_ascii() }
         };
         if !needs(rows) {
             return;
@@ -157,11 +133,7 @@ impl Part {
             let Ok(text) = std::str::from_utf8(row) else {
                 continue;
             };
-            if needs(row)
-                && text
-                    .split(FIELD_END)
-                    .any(|field| logquery::contains(field, &self.text))
-            {
+            if needs(row) && text.split(FIELD_END).any(|field| logquery::contains(field, &self.text)) {
                 hits.add(number);
             }
         }
