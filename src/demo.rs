@@ -22,6 +22,9 @@ use agent::Agent;
 use board::Board;
 use stage::Stage;
 
+/// Two interrupts within this are one.
+const SAME_INTERRUPT: Duration = Duration::from_millis(500);
+
 /// Play a team of agents against a running service
 ///
 /// The agents plan a feature, split it into tasks, and work them off: they search, read and edit files, run checks that sometimes
@@ -99,10 +102,18 @@ pub async fn run(options: Options) -> Result<(), Error> {
     stage.stop.cancel();
     let left = tokio::select! {
         ended = team.ended() => ended,
-        _ = interrupt.recv() => Ok(()),
+        insisted = second_interrupt() => insisted.map_err(broken),
     };
     stage.goodbye();
     played.and(left)
+}
+
+/// Waits for a Ctrl-C that is meant as a second one: some wrappers pass the first on twice.
+async fn second_interrupt() -> std::io::Result<()> {
+    tokio::time::sleep(SAME_INTERRUPT).await;
+    // A new listener hears only what comes from now on.
+    signal(SignalKind::interrupt())?.recv().await;
+    Ok(())
 }
 
 /// The agents at work.
