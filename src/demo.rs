@@ -22,6 +22,9 @@ use agent::Agent;
 use board::Board;
 use stage::Stage;
 
+/// Two interrupts within this are one.
+const SAME_INTERRUPT: Duration = Duration::from_millis(500);
+
 /// Play a team of agents against a running service
 ///
 /// The agents plan a feature, split it into tasks, and work them off: they search, read and edit files, run checks that sometimes
@@ -90,19 +93,27 @@ pub async fn run(options: Options) -> Result<(), Error> {
     let stage = Arc::new(Stage::new(&options));
     stage.welcome();
     let mut team = Team::start(&stage, &options);
-    tokio::select! {
-        ended = team.ended() => return ended,
-        () = stage.over(options.duration) => {}
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    stage.stop.cancel();
-    let ended = tokio::select! {
+    let played = tokio::select! {
         ended = team.ended() => ended,
+        () = stage.over(options.duration) => Ok(()),
         _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    };
+    stage.stop.cancel();
+    let left = tokio::select! {
+        ended = team.ended() => ended,
+        insisted = second_interrupt() => insisted.map_err(broken),
     };
     stage.goodbye();
-    ended
+    played.and(left)
+}
+
+/// Waits for a Ctrl-C that is meant as a second one: some wrappers pass the first on twice.
+async fn second_interrupt() -> std::io::Result<()> {
+    tokio::time::sleep(SAME_INTERRUPT).await;
+    // A new listener hears only what comes from now on.
+    signal(SignalKind::interrupt())?.recv().await;
+    Ok(())
 }
 
 /// The agents at work.

@@ -13,7 +13,7 @@ use super::steady::{Load, Steady};
 #[derive(Debug, Clone, clap::Args)]
 struct Backlog {
     /// Keep-alive connections that publish, each with one request under way
-    #[arg(long, default_value = "8")]
+    #[arg(long, default_value = "64")]
     publishers: NonZeroUsize,
     /// Publish no further ahead of the readers than so many events (of the average reader); 0 = no bound
     ///

@@ -181,7 +181,7 @@ for d = 1, tonumber(ARGV[8]) do
 end
 
 -- Retention, by the append itself: whole steps, so that a lowered limit is reached over the next appends and never blocks one.
-local function trim(key, max_count, max_age, max_bytes, total, added)
+local function trim(key, newest, max_count, max_age, max_bytes, total, added)
   local trimmed = false
   local length = redis.call('XLEN', key)
   if length > max_count then
@@ -197,7 +197,7 @@ local function trim(key, max_count, max_age, max_bytes, total, added)
       for i = 1, #head do
         local at, before = string.match(head[i][2][2], '^(%d+) (%d+)')
         local fresh = not max_age or now - tonumber(at) <= max_age
-        local fits = not max_bytes or total - tonumber(before) <= max_bytes or (i == #head and #head < 8)
+        local fits = not max_bytes or total - tonumber(before) <= max_bytes or head[i][1] == newest .. '-0'
         if fresh and fits then keep_from = head[i][1]; break end
       end
       if #head == 0 or keep_from == head[1][1] then break end
@@ -212,7 +212,7 @@ end
 
 local added, added_rows = #event_lines, #row_lines
 if added > 0 or forced then
-  trim(KEYS[2], tonumber(m[9] or 100000), tonumber(m[10] or nil), tonumber(m[11] or nil), ecum, added)
+  trim(KEYS[2], seq, tonumber(m[9] or 100000), tonumber(m[10] or nil), tonumber(m[11] or nil), ecum, added)
 end
 if added_rows > 0 then
   -- Columns: the rows of this call are contiguous; they touch one block, or two at a border.
@@ -244,7 +244,7 @@ if added_rows > 0 then
   if lfirst == 0 then lfirst = first_row end
 end
 if lfirst > 0 and (added_rows > 0 or forced) then
-  if trim(KEYS[3], tonumber(m[12] or 1000000), tonumber(m[13] or nil), tonumber(m[14] or nil), lcum, added_rows) then
+  if trim(KEYS[3], lseq, tonumber(m[12] or 1000000), tonumber(m[13] or nil), tonumber(m[14] or nil), lcum, added_rows) then
     local head = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)
     local first = head[1] and tonumber(string.match(head[1][1], '^%d+')) or lseq + 1
     local old, new = math.floor((lfirst - lbase - 1) / BLOCK), math.floor((first - lbase - 1) / BLOCK)
