@@ -83,7 +83,7 @@ async fn filters_of_the_log_pick_what_they_name() {
         ("callID=call_7", 1),
         ("agentName=build-agent", 60),
         ("agentName=nobody", 0),
-        ("target=/repo/src/1", 3),
+        ("target=/repo/src/1", 2),
         ("target=/repo/", 12),
         ("q=package", 12),
         ("q=src/25", 1),
