@@ -35,7 +35,7 @@ check: ## Checks formatting, lints and documentation.
 	@scripts/need cargo cc rustfmt clippy
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --quiet --locked --no-deps --document-private-items
 
 fmt: ## Formats the code.
 	@scripts/need cargo rustfmt

@@ -23,7 +23,7 @@ use site::Site;
 /// Measure a hot path of a service that is already running
 ///
 /// Start the service first, on another core if you can: `taskset -c 0 downbeat serve` and
-/// `taskset -c 1 downbeat bench fanout --pid $(pgrep -d, -f 'downbeat serve|redis-server')`.
+/// `taskset -c 1 downbeat bench fanout --pid $(pgrep -d, 'downbeat|redis-server')`.
 ///
 /// Words: an EVENT is one item with a seq. A PUBLISH is one event accepted with 201. A DELIVERY is one event whose whole frame one
 /// reader has read. LAG is the time from just before the publisher writes its request to just after the read that brought the frame to a
@@ -42,15 +42,10 @@ pub struct Options {
 /// What is measured.
 #[derive(Debug, clap::Subcommand)]
 enum Scenario {
-    /// Many readers of few workspaces: deliveries/s and lag
     Fanout(fanout::Fanout),
-    /// One reader in each of many workspaces: deliveries/s and lag when nothing can be shared
     Spread(fanout::Spread),
-    /// Many connections that publish to one workspace nobody reads: publishes/s and latency
     Publish(fanout::Publish),
-    /// Readers that come late and read everything from the start: events/s until all have caught up
     Replay(replay::Replay),
-    /// Readers to whom nothing is sent: resident memory each (needs --pid)
     Idle(idle::Idle),
 }
 
@@ -58,7 +53,7 @@ enum Scenario {
 #[derive(Debug, clap::Args)]
 struct Common {
     /// The service; several replicas separated by commas share readers and publishers evenly
-    #[arg(long, global = true, env = "DOWNBEAT_URL", value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
+    #[arg(long, global = true, value_delimiter = ',', default_value = "http://127.0.0.1:8080")]
     url: Vec<Base>,
     /// The workspace to use; with several, a number is appended. It is left as it is afterwards. Without it, new ones are made and purged
     #[arg(long, global = true, value_parser = arguments::workspace)]

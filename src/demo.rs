@@ -28,7 +28,7 @@ use stage::Stage;
 /// fail, and say what they find. Each step is an event (`plan.updated`, `task.created`, `task.started`, `task.progress`,
 /// `task.completed`, `agent.joined`, `agent.message`, `agent.left`) or a tool call in the log. Where a person should decide they ask, and
 /// wait: the question and a curl line that answers it are printed here, and the agent goes on by the answer. Who is not answered
-/// within the patience decides alone.
+/// within the patience decides alone, and so does the last one at work while all others wait.
 ///
 /// Every POST carries an Idempotency-Key and is tried again while the service is away, so nothing is lost or doubled by a restart.
 /// Ctrl-C withdraws the open questions and ends; a second one ends at once.

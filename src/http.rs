@@ -120,3 +120,6 @@ pub fn reply(reply: Reply) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,21 +147,15 @@ impl Agent {
         Ok(())
     }
 
-    /// Asks a person, waits, and does what the answer says.
+    /// Lets a person decide, if one may be asked, and does what the answer says.
     async fn ask(&mut self, ask: &'static Ask, scene: &Scene<'_>) -> Result<Decision, Interrupt> {
         self.pause(0.5).await?;
-        let tool = json!({"messageID": self.stage.new_id("msg_"), "callID": self.stage.new_id("call_")});
-        let body = question::body(ask, scene.feature, &self.session_id, &tool, self.stage.patience);
-        let decision = match self.api.ask(&body).await? {
-            Asked::TooMany => question::alone(ask, "No further question is allowed now", false),
-            Asked::Pending(id) => {
-                let url = self.stage.url(&format!("questions/{id}"));
-                self.stage.say(&self.name, &question::shown(ask, scene.feature, &url));
-                self.open_question = Some(id.clone());
-                let outcome = self.outcome(&id).await?;
-                self.open_question = None;
-                question::decide(ask, &outcome)
-            }
+        let decision = if self.stage.begin_waiting() {
+            let decided = self.decision(ask, scene).await;
+            self.stage.end_waiting();
+            decided?
+        } else {
+            question::alone(ask, "All others wait for an answer already", false)
         };
         if decision.by_a_person {
             self.stage.counts.answers.fetch_add(1, Ordering::Relaxed);
@@ -172,6 +166,24 @@ impl Agent {
             self.use_tool(&Deed::from(*call), scene).await?;
         }
         Ok(decision)
+    }
+
+    /// Asks a person and waits for the outcome.
+    async fn decision(&mut self, ask: &'static Ask, scene: &Scene<'_>) -> Result<Decision, Interrupt> {
+        let tool = json!({"messageID": self.stage.new_id("msg_"), "callID": self.stage.new_id("call_")});
+        let body = question::body(ask, scene.feature, &self.session_id, &tool, self.stage.patience);
+        let id = match self.api.ask(&body).await? {
+            Asked::TooMany => {
+                return Ok(question::alone(ask, "No further question is allowed now", false));
+            }
+            Asked::Pending(id) => id,
+        };
+        let url = self.stage.url(&format!("questions/{id}"));
+        self.stage.say(&self.name, &question::shown(ask, scene.feature, &url));
+        self.open_question = Some(id.clone());
+        let outcome = self.outcome(&id).await?;
+        self.open_question = None;
+        Ok(question::decide(ask, &outcome))
     }
 
     async fn outcome(&mut self, question: &str) -> Result<Value, Interrupt> {

@@ -1,6 +1,6 @@
 //! What all agents of a demo share: where they play, the clock, the pace, the terminal, and the sign to stop.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,9 @@ pub(super) struct Stage {
     /// Cancelled when the play is over: agents withdraw and leave.
     pub(super) stop: CancellationToken,
     pub(super) counts: Counts,
+    /// How many agents may wait for a person at a time: one goes on working, so that there is always something to watch.
+    may_wait: usize,
+    waiting: AtomicUsize,
     started: Instant,
     started_ms: u64,
     away: AtomicBool,
@@ -45,6 +48,8 @@ impl Stage {
             beat: Duration::from_secs_f64(f64::from(options.agents) / options.rate),
             stop: CancellationToken::new(),
             counts: Counts::default(),
+            may_wait: usize::from(options.agents).saturating_sub(1).max(1),
+            waiting: AtomicUsize::new(0),
             started: Instant::now(),
             started_ms: wall_clock_ms(),
             away: AtomicBool::new(false),
@@ -59,6 +64,17 @@ impl Stage {
     /// A new id in the way the service makes them, `prefix` and a ULID.
     pub(super) fn new_id(&self, prefix: &str) -> String {
         format!("{prefix}{}", Ulid::from_parts(self.now_ms(), rand::random()))
+    }
+
+    /// Takes one of the places of agents that wait for a person; false if there is none left.
+    pub(super) fn begin_waiting(&self) -> bool {
+        let more = |waiting: usize| (waiting < self.may_wait).then_some(waiting + 1);
+        self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Gives the place back.
+    pub(super) fn end_waiting(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Prints a line of the play.

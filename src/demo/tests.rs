@@ -85,6 +85,19 @@ async fn an_open_question_is_withdrawn_at_the_end() -> TestResult {
 }
 
 #[tokio::test]
+async fn one_agent_goes_on_while_all_others_wait() -> TestResult {
+    let fake = Fake::start().await?;
+    let (stage, mut team) = team(&fake)?;
+    let asked = || stage.counts.questions.load(Ordering::Relaxed);
+    let closed = |body: &Value| body["payload"]["status"] == "closed";
+    until("a plan is closed alone", || fake.state.writes("events").iter().any(|(_, body)| closed(body))).await?;
+    assert!(asked() <= 2);
+    stage.stop.cancel();
+    team.ended().await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn nothing_is_lost_or_doubled_while_the_service_is_away() -> TestResult {
     let fake = Fake::start().await?;
     fake.state.refuse.store(4, Ordering::Relaxed);

@@ -42,7 +42,7 @@ pub async fn get(state: State, caller: Caller, Workspace(workspace): Workspace, 
     Ok(shown(&view))
 }
 
-/// A configuration with its ETag.
+/// A configuration with its `ETag`.
 pub fn shown(view: &ConfigView) -> Response {
     let mut response = super::ok(view.doc.to_string());
     if let Ok(tag) = HeaderValue::try_from(etag(view.version)) {

@@ -232,7 +232,6 @@ pub struct QuestionOutcome {
 #[derive(ToSchema)]
 pub struct ResolvedQuestion {
     /// The question.
-    #[schema(inline)]
     #[serde(flatten)]
     pub question: Question,
     /// When it was asked, epoch milliseconds.

@@ -106,15 +106,12 @@ async fn act_on_all(service: &Service, store: &Store, taken: &Taken) -> Result<(
 
 async fn act(service: &Service, store: &Store, workspace: &WorkspaceId, due: &Due, timer: &str) -> Result<Act, Error> {
     if let Some(id) = timer.strip_prefix("q ").and_then(|id| QuestionId::parse(id).ok()) {
-        match service.expire(workspace, &id).await? {
-            // Expiring removed it; after a purge, or a lost race, it is still there.
-            Expiry::Over => store.clear_timer(workspace, timer).await?,
-            Expiry::Later(Some(at)) => {
-                store.set_timer(workspace, at, &Timer::QuestionDeadline(id)).await?;
-                return Ok(Act::Later);
-            }
-            Expiry::Later(None) => store.clear_timer(workspace, timer).await?,
+        if let Expiry::Later(Some(at)) = service.expire(workspace, &id).await? {
+            store.set_timer(workspace, at, &Timer::QuestionDeadline(id)).await?;
+            return Ok(Act::Later);
         }
+        // Expiring removed it; after a purge, or when somebody else ended the question, it is still there.
+        store.clear_timer(workspace, timer).await?;
         return Ok(Act::Over);
     }
     if let Some(garbage) = Garbage::parse(timer) {

@@ -13,7 +13,7 @@ use crate::store::{Commit, Look, Outcome};
 pub struct ConfigView {
     /// The whole document.
     pub doc: Value,
-    /// Its version, 0 before the first change; the ETag.
+    /// Its version, 0 before the first change; the `ETag`.
     pub version: u64,
 }
 

@@ -47,6 +47,15 @@ pub struct Commit {
 }
 
 impl Commit {
+    /// The event, if that is all there is to it.
+    fn lone_event(&self) -> Option<&NewEvent> {
+        let bare = self.expect.is_empty() && self.writes.is_empty() && self.rows.is_empty() && self.memo.is_none();
+        match self.events.as_slice() {
+            [event] if bare => Some(event),
+            _ => None,
+        }
+    }
+
     /// Bytes it brings, to bound a batch.
     pub fn weight(&self) -> usize {
         let events: usize = self.events.iter().map(|event| event.payload.as_str().len() + 64).sum();
@@ -137,7 +146,9 @@ pub struct Head {
 pub struct Call {
     /// KEYS.
     pub keys: Vec<String>,
-    arguments: Vec<Vec<u8>>,
+    /// ARGV back to back, and where each ends: no allocation an argument.
+    arguments: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 impl Call {
@@ -151,7 +162,8 @@ impl Call {
                 keys.stream(workspace, head.generation, Log),
                 keys.columns(workspace, head.generation),
             ],
-            arguments: Vec::with_capacity(8 + commits.len() * 12),
+            arguments: Vec::with_capacity(256 + commits.iter().map(|commit| commit.weight()).sum::<usize>()),
+            ends: Vec::with_capacity(8 + commits.len() * 4),
         };
         call.arg(head.generation.to_string());
         call.arg(head.fence.0.to_string());
@@ -169,13 +181,16 @@ impl Call {
 
     /// Adds ARGV to a command.
     pub fn arguments(&self, command: &mut Cmd) {
-        for argument in &self.arguments {
-            command.arg(argument.as_slice());
+        let mut start = 0;
+        for end in &self.ends {
+            command.arg(self.arguments.get(start..*end).unwrap_or_default());
+            start = *end;
         }
     }
 
-    fn arg(&mut self, value: impl Into<Vec<u8>>) {
-        self.arguments.push(value.into());
+    fn arg(&mut self, value: impl AsRef<[u8]>) {
+        self.arguments.extend_from_slice(value.as_ref());
+        self.ends.push(self.arguments.len());
     }
 
     fn key(&mut self, key: String) -> String {
@@ -187,6 +202,12 @@ impl Call {
     }
 
     fn decision(&mut self, keys: &Keys, workspace: &WorkspaceId, generation: Generation, commit: &Commit) {
+        if let Some(event) = commit.lone_event() {
+            self.arg("E");
+            self.event(event);
+            return;
+        }
+        self.arg("D");
         match &commit.memo {
             Some(memo) => {
                 let index = self.key(memo.key.clone());
@@ -206,9 +227,7 @@ impl Call {
         }
         self.arg(commit.events.len().to_string());
         for event in &commit.events {
-            self.arg(event.kind.as_str());
-            self.arg(event.traceparent.as_deref().unwrap_or("-"));
-            self.arg(event.payload.as_str());
+            self.event(event);
         }
         self.arg(commit.rows.len().to_string());
         for row in &commit.rows {
@@ -227,6 +246,12 @@ impl Call {
         for part in writes.into_iter().flatten() {
             self.part(part);
         }
+    }
+
+    fn event(&mut self, event: &NewEvent) {
+        self.arg(event.kind.as_str());
+        self.arg(event.traceparent.as_deref().unwrap_or("-"));
+        self.arg(event.payload.as_str());
     }
 
     fn part(&mut self, part: codec::Part) {
@@ -251,7 +276,14 @@ pub fn read(value: Value, count: usize) -> Result<Answer, Error> {
     let (seq, lseq, at) = (reply.int()?, reply.int()?, reply.int()?);
     let mut outcomes = Vec::with_capacity(count);
     for _ in 0..count {
-        let mut one = reply.array()?;
+        let mut one = match reply.next()? {
+            Value::Int(seq) => {
+                let first_seq = u64::try_from(seq).map_err(|_| Error::Corrupt(format!("a negative number: {seq}")))?;
+                outcomes.push(Outcome::Done(Done { first_seq, events: 1, first_row: lseq + 1, rows: 0, at }));
+                continue;
+            }
+            array => Reader::new(array)?,
+        };
         outcomes.push(match one.text()?.as_str() {
             "C" => {
                 let (first_seq, events, first_row, rows) = (one.int()?, one.int()?, one.int()?, one.int()?);

@@ -46,10 +46,9 @@ impl Reader {
         Ok(Some(self.text()?).filter(|text| !text.is_empty()))
     }
 
-    /// The next element, an array itself.
-    pub fn array(&mut self) -> Result<Self, Error> {
-        let next = self.items.next().ok_or_else(|| Error::Corrupt("a script's reply ended early".into()))?;
-        Self::new(next)
+    /// The next element, whatever it is.
+    pub fn next(&mut self) -> Result<Value, Error> {
+        self.items.next().ok_or_else(|| Error::Corrupt("a script's reply ended early".into()))
     }
 
     /// How many elements are left.

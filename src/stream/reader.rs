@@ -175,13 +175,18 @@ impl Reader {
                 return Step::Turn(Turn::Reset { latest_seq: first.saturating_sub(1), epoch: head.epoch, reason: ResetReason::Epoch });
             }
             if head.generation > self.generation {
-                let Some(first) = state.generation_first_seq else {
-                    self.generation = head.generation;
-                    return Step::Fetch(self.next_seq);
-                };
-                self.generation = head.generation;
-                if self.next_seq < first {
-                    return Step::Turn(self.gap(first, head.seq.max(first), GapReason::Purged));
+                match state.generation_first_seq {
+                    Some(first) if self.next_seq >= first => self.generation = head.generation,
+                    // Before the purge, and still here.
+                    Some(_) if self.next_seq >= state.ring.first_seq() => {}
+                    Some(first) => {
+                        self.generation = head.generation;
+                        return Step::Turn(self.gap(first, head.seq.max(first), GapReason::Purged));
+                    }
+                    None => {
+                        self.generation = head.generation;
+                        return Step::Fetch(self.next_seq);
+                    }
                 }
             }
         }

@@ -65,8 +65,13 @@ impl State {
         }
         if old.generation != head.generation {
             // Only news that follow right on what is known tell where the new generation begins.
-            self.generation_first_seq = (self.ring.next_seq() == first_seq).then_some(first_seq);
-            self.ring.reset(first_seq);
+            let contiguous = self.ring.next_seq() == first_seq;
+            self.generation_first_seq = contiguous.then_some(first_seq);
+            if !contiguous {
+                // What readers miss, they ask for. Else the ring goes on: whoever was reading still gets what came before the purge;
+                // whoever comes now begins behind it, since bounds and pages are Redis's.
+                self.ring.reset(first_seq);
+            }
         }
         self.head = Some(Head { seq: old.seq.max(head.seq), ..head });
     }

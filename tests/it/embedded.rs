@@ -74,10 +74,7 @@ async fn a_reader_goes_on_where_it_was_before_the_restart() {
 async fn a_data_directory_in_use_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let process = start(directory.path()).await;
-    let second = downbeat()
-        .args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"])
-        .arg(format!("--data-dir={}", directory.path().display()))
-        .output();
+    let second = downbeat().arg("serve").arg(format!("--data-dir={}", directory.path().display())).output();
     let output = bounded("the second to give up", second).await.unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("data directory"), "{output:?}");

@@ -56,7 +56,7 @@ async fn the_same_key_at_once_is_one_append() {
         let mut tasks = JoinSet::new();
         for n in 0..24 {
             let (api, body) = (if n % 2 == 0 { a.clone() } else { b.clone() }, body.clone());
-            tasks.spawn(async move { post(&api, route, "one-key", &body).await });
+            tasks.spawn(async move { post(&api, route, &format!("key-{route}"), &body).await });
         }
         let answers = tasks.join_all().await;
         for answer in &answers {

@@ -106,8 +106,8 @@ async fn bytes_are_a_bound_too() {
     // One that is larger than the bound alone is still there until the next.
     set(&a, "events", json!({"max_bytes": 500})).await;
     let seq = a.post("events", &json!({"type": "work.fat", "payload": payload})).ok(201).await["seq"].as_u64().unwrap();
-    let (oldest, latest) = bounds(&b, "events").await;
-    assert!(latest == seq && oldest >= seq, "{oldest}..{latest}");
+    // An append trims in bounded steps; the job that the patch set off does the rest.
+    eventually("all but the newest are gone", async || (bounds(&b, "events").await == (seq, seq)).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,6 +35,7 @@ async fn stuck_readers_slow_nobody_and_are_ended_within_bounded_memory() {
     let settings = [
         format!("--redis-url={}", redis.url().expose()),
         format!("--stream-stall-seconds={}", STALL.as_secs()),
+        "--heartbeat-ms=500".to_owned(),
         "--ring-bytes=131072".to_owned(),
         "--send-buffer-bytes=32768".to_owned(),
     ];
@@ -83,6 +84,7 @@ async fn a_reader_that_was_ended_as_too_slow_can_resume() {
     let settings = [
         format!("--redis-url={}", redis.url().expose()),
         "--stream-stall-seconds=1".to_owned(),
+        "--heartbeat-ms=500".to_owned(),
         "--ring-bytes=131072".to_owned(),
         "--send-buffer-bytes=32768".to_owned(),
     ];

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::config::Limits;
 use crate::domain::event::{EventType, NewEvent};
-use crate::domain::fault::{Faults, join};
+use crate::domain::fault::{Faults, MAX_FAULTS, join};
 use crate::domain::json::{self, Compact};
 use crate::http::body::malformed;
 use crate::service::{Error, PublishBody};
@@ -75,7 +75,7 @@ struct Opened<'a> {
 
 /// Reads the body.
 pub fn parse(text: &str, limits: &Limits) -> Result<PublishBody, Error> {
-    let mut reading = Reading { limits, faults: Faults::default(), reserved: Faults::default() };
+    let mut reading = Reading { limits, faults: Faults::default(), reserved: 0 };
     let mut events = Vec::with_capacity(1);
     let opened = reading.open(text, "", &["type", "payload", "events"])?;
     let single = opened.as_ref().is_none_or(|opened| opened.events.is_none());
@@ -95,14 +95,15 @@ pub fn parse(text: &str, limits: &Limits) -> Result<PublishBody, Error> {
 struct Reading<'l> {
     limits: &'l Limits,
     faults: Faults,
-    reserved: Faults,
+    /// How many of the faults are reserved types.
+    reserved: usize,
 }
 
 impl Reading<'_> {
-    /// Whatever else is wrong comes first: a reserved type is told by a code of its own.
+    /// A request with nothing wrong but reserved types is told so by a code of its own.
     fn end(self, body: PublishBody) -> Result<PublishBody, Error> {
-        self.faults.or(())?;
-        self.reserved.or(body).map_err(Error::Reserved)
+        let only_reserved = self.faults.0.len() == self.reserved;
+        self.faults.or(body).map_err(|faults| if only_reserved { Error::Reserved(faults) } else { Error::Invalid(faults) })
     }
 
     fn open<'a>(&mut self, text: &'a str, path: &str, known: &[&str]) -> Result<Option<Opened<'a>>, Error> {
@@ -151,26 +152,21 @@ impl Reading<'_> {
     }
 
     fn kind(&mut self, raw: Option<&RawValue>, path: &str) -> Option<EventType> {
-        let mut wrong = |message: String| self.faults.push(join(path, "type"), message);
-        let Some(raw) = raw else {
-            wrong("is missing".to_owned());
-            return None;
+        let message = match raw.map(json::string) {
+            None => "is missing".to_owned(),
+            Some(None) => "must be a string".to_owned(),
+            Some(Some(text)) => match EventType::parse(&text) {
+                Ok(kind) if kind.is_reserved() => {
+                    // Beyond the most faults that are kept none is added, and so none may be counted.
+                    self.reserved += usize::from(self.faults.0.len() < MAX_FAULTS);
+                    format!("`{kind}` is reserved: only the service itself emits it")
+                }
+                Ok(kind) => return Some(kind),
+                Err(error) => error.to_string(),
+            },
         };
-        let Some(text) = json::string(raw) else {
-            wrong("must be a string".to_owned());
-            return None;
-        };
-        match EventType::parse(&text) {
-            Ok(kind) if kind.is_reserved() => {
-                self.reserved.push(join(path, "type"), format!("`{kind}` is reserved: only the service itself emits it"));
-                Some(kind)
-            }
-            Ok(kind) => Some(kind),
-            Err(error) => {
-                wrong(error.to_string());
-                None
-            }
-        }
+        self.faults.push(join(path, "type"), message);
+        None
     }
 
     fn payload(&mut self, raw: Option<&RawValue>, path: &str) -> Result<Option<Compact>, Error> {
@@ -248,7 +244,8 @@ mod tests {
     #[test]
     fn reserved_types_are_told_apart() {
         assert!(matches!(read(r#"{"type":"todo.created","payload":{}}"#), Err(Error::Reserved(_))));
-        assert!(matches!(read(r#"{"events":[{"type":"todo.created","payload":{}},{"type":"A","payload":{}}]}"#), Err(Error::Invalid(_))));
+        let mixed = read(r#"{"events":[{"type":"todo.created","payload":{}},{"type":"A","payload":{}}]}"#).unwrap_err();
+        assert!(matches!(&mixed, Error::Invalid(faults) if faults.0.len() == 2), "{mixed}");
     }
 
     #[test]

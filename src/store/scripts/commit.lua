@@ -6,6 +6,7 @@
 --   5.. what the decisions name by index.
 -- ARGV: 1 generation, 2 highest event seq and 3 highest log seq the caller has seen (the fence), 4 epoch to take if history
 --   was lost, 5 events channel, 6 log channel, 7 '1' to apply retention even if nothing is added, 8 number of decisions, then each:
+--   'E' and type, traceparent or '-', payload: one event without any condition, as most are; or 'D' and
 --   idempotency key index (0 = none), fingerprint, TTL in s, status, body;
 --   count of preconditions, each: 'e' key field value ('' = absent) | 'p' key field (present);
 --   count of events, each: type, traceparent or '-', payload;
@@ -14,13 +15,14 @@
 --   'zs' key member (score = seq of the decision's first event) | 'ms' meta-field value ('' deletes) |
 --   'pr' zset hash cutoff-ms (drops members whose hash value starts with an older time).
 -- Reply: {0, generation} when the generation is not the present one; else {1, generation, epoch, seq, log seq, time in ms, results...}
---   with each result {'C', first seq, events, first log seq, rows} | {'R', stored reply} | {'M'} | {'X', failed precondition}.
+--   with each result its seq for an 'E', else {'C', first seq, events, first log seq, rows} |
+--   {'R', stored reply} | {'M'} | {'X', failed precondition}.
 -- Bound: linear in the decisions given; retention drops at most 2,000 entries and reads at most 32 + added/2 a stream.
 -- If the server dies after any line, Redis applies the whole script or none of it (AOF and replication are per script).
 
 local now_parts = redis.call('TIME')
 local now = now_parts[1] * 1000 + math.floor(now_parts[2] / 1000)
-local int = function(n) return string.format('%.0f', n) end
+-- Lua writes numbers with 14 digits: whole up to 10^14, which neither ms nor sequence numbers nor bytes reach.
 local META = {'gen', 'epoch', 'seq', 'lseq', 'ecum', 'lcum', 'lbase', 'lholes',
   'en', 'ea', 'eb', 'ln', 'la', 'lb', 'lfirst'}
 local m = redis.call('HMGET', KEYS[1], unpack(META))
@@ -44,7 +46,7 @@ if fence_e > seq or fence_l > lseq then
   seq = math.max(seq, fence_e) + 1048576
   local index = math.max(lseq, fence_l) - lbase + 1048576
   index = math.ceil(index / BLOCK) * BLOCK
-  if lseq > lbase then lholes = lholes .. int(lseq - lbase) .. ':' .. int(index) .. ',' end
+  if lseq > lbase then lholes = lholes .. (lseq - lbase) .. ':' .. index .. ',' end
   lseq = lbase + index
   if lholes == '' then lbase = lseq end
   dirty = true
@@ -54,12 +56,26 @@ local results = {}
 local first_event, event_lines, event_bytes, big = seq + 1, {}, 0, false
 local first_row, row_lines, row_bytes, big_row = lseq + 1, {}, 0, false
 local columns, text = {{}, {}, {}, {}, {}, {}, {}, {}}, {}
-local stamp = int(now)
+local stamp = now .. ''
 local a = 8
 local function arg() a = a + 1; return ARGV[a] end
 
 local forced = ARGV[7] == '1'
+local call = redis.call
 for d = 1, tonumber(ARGV[8]) do
+  a = a + 1
+  if ARGV[a] == 'E' then
+    local kind, payload = ARGV[a + 1], ARGV[a + 3]
+    seq = seq + 1
+    local line = stamp .. ' ' .. ecum .. ' ' .. kind .. ' ' .. ARGV[a + 2] .. ' ' .. payload
+    a = a + 3
+    call('XADD', KEYS[2], seq .. '-0', 'e', line)
+    ecum = ecum + #kind + #payload
+    event_lines[#event_lines + 1] = line
+    event_bytes = event_bytes + #line
+    if #line > 8192 then big = true end
+    results[d] = seq
+  else
   local idem, fingerprint, ttl, status, body = tonumber(arg()), arg(), arg(), arg(), arg()
   local verdict
   if idem > 0 then
@@ -85,8 +101,8 @@ for d = 1, tonumber(ARGV[8]) do
     local kind, trace, payload = arg(), arg(), arg()
     if not verdict then
       seq = seq + 1
-      local line = stamp .. ' ' .. int(ecum) .. ' ' .. kind .. ' ' .. trace .. ' ' .. payload
-      redis.call('XADD', KEYS[2], int(seq) .. '-0', 'e', line)
+      local line = stamp .. ' ' .. ecum .. ' ' .. kind .. ' ' .. trace .. ' ' .. payload
+      redis.call('XADD', KEYS[2], seq .. '-0', 'e', line)
       ecum = ecum + #kind + #payload
       event_lines[#event_lines + 1] = line
       event_bytes = event_bytes + #line
@@ -100,8 +116,8 @@ for d = 1, tonumber(ARGV[8]) do
     local trace, row = arg(), arg()
     if not verdict then
       lseq = lseq + 1
-      local line = stamp .. ' ' .. int(lcum) .. ' tool.call ' .. trace .. ' ' .. row
-      redis.call('XADD', KEYS[3], int(lseq) .. '-0', 'e', line)
+      local line = stamp .. ' ' .. lcum .. ' tool.call ' .. trace .. ' ' .. row
+      redis.call('XADD', KEYS[3], lseq .. '-0', 'e', line)
       lcum = lcum + #row
       row_lines[#row_lines + 1] = line
       row_bytes = row_bytes + #line
@@ -133,7 +149,7 @@ for d = 1, tonumber(ARGV[8]) do
       if not verdict then redis.call('ZREM', key, member) end
     elseif op == 'zs' then
       local key, member = KEYS[tonumber(arg())], arg()
-      if not verdict then redis.call('ZADD', key, int(my_seq), member) end
+      if not verdict then redis.call('ZADD', key, my_seq, member) end
     elseif op == 'ms' then
       local field, value = arg(), arg()
       if not verdict then
@@ -156,21 +172,22 @@ for d = 1, tonumber(ARGV[8]) do
   if not verdict then
     verdict = {'C', my_seq, event_count, my_row, row_count}
     if idem > 0 then
-      redis.call('SET', KEYS[idem], fingerprint .. '\n' .. status .. ' ' .. int(my_seq) .. ' ' .. int(event_count) .. ' '
-        .. int(my_row) .. ' ' .. int(row_count) .. ' ' .. stamp .. '\n' .. body, 'EX', ttl)
+      redis.call('SET', KEYS[idem], fingerprint .. '\n' .. status .. ' ' .. my_seq .. ' ' .. event_count .. ' '
+        .. my_row .. ' ' .. row_count .. ' ' .. stamp .. '\n' .. body, 'EX', ttl)
     end
   end
   results[d] = verdict
+  end
 end
 
 -- Retention, by the append itself: whole steps, so that a lowered limit is reached over the next appends and never blocks one.
-local function trim(key, max_count, max_age, max_bytes, total, added)
+local function trim(key, newest, max_count, max_age, max_bytes, total, added)
   local trimmed = false
   local length = redis.call('XLEN', key)
   if length > max_count then
     -- A large limit is kept with a slack of 0.1 %, below it: Redis then frees whole nodes instead of marking single entries.
     local keep = max_count - math.min(100, math.floor(max_count / 1000))
-    redis.call('XTRIM', key, 'MAXLEN', '=', int(math.max(keep, length - 2000 - added)))
+    redis.call('XTRIM', key, 'MAXLEN', '=', (math.max(keep, length - 2000 - added)))
     trimmed = true
   end
   if max_age or max_bytes then
@@ -180,14 +197,14 @@ local function trim(key, max_count, max_age, max_bytes, total, added)
       for i = 1, #head do
         local at, before = string.match(head[i][2][2], '^(%d+) (%d+)')
         local fresh = not max_age or now - tonumber(at) <= max_age
-        local fits = not max_bytes or total - tonumber(before) <= max_bytes or (i == #head and #head < 8)
+        local fits = not max_bytes or total - tonumber(before) <= max_bytes or head[i][1] == newest .. '-0'
         if fresh and fits then keep_from = head[i][1]; break end
       end
       if #head == 0 or keep_from == head[1][1] then break end
       trimmed = true
       if keep_from then redis.call('XTRIM', key, 'MINID', '=', keep_from); break end
       local last = tonumber(string.match(head[#head][1], '^%d+'))
-      redis.call('XTRIM', key, 'MINID', '=', int(last + 1) .. '-0')
+      redis.call('XTRIM', key, 'MINID', '=', (last + 1) .. '-0')
     end
   end
   return trimmed
@@ -195,7 +212,7 @@ end
 
 local added, added_rows = #event_lines, #row_lines
 if added > 0 or forced then
-  trim(KEYS[2], tonumber(m[9] or 100000), tonumber(m[10] or nil), tonumber(m[11] or nil), ecum, added)
+  trim(KEYS[2], seq, tonumber(m[9] or 100000), tonumber(m[10] or nil), tonumber(m[11] or nil), ecum, added)
 end
 if added_rows > 0 then
   -- Columns: the rows of this call are contiguous; they touch one block, or two at a border.
@@ -209,7 +226,7 @@ if added_rows > 0 then
       local at = index + done
       local block, offset = math.floor(at / BLOCK), at % BLOCK
       local count = math.min(added_rows - done, BLOCK - offset)
-      redis.call('SETRANGE', KEYS[4] .. int(block) .. letters[c], int(offset * 8), string.sub(data, done * 8 + 1, (done + count) * 8))
+      redis.call('SETRANGE', KEYS[4] .. block .. letters[c], (offset * 8), string.sub(data, done * 8 + 1, (done + count) * 8))
       done = done + count
     end
   end
@@ -219,20 +236,20 @@ if added_rows > 0 then
   if added_rows > room then
     local cut = 0
     for _ = 1, room do cut = string.find(words, '\30', cut + 1, true) end
-    redis.call('APPEND', KEYS[4] .. int(block) .. 'x', string.sub(words, 1, cut))
-    redis.call('APPEND', KEYS[4] .. int(block + 1) .. 'x', string.sub(words, cut + 1))
+    redis.call('APPEND', KEYS[4] .. block .. 'x', string.sub(words, 1, cut))
+    redis.call('APPEND', KEYS[4] .. (block + 1) .. 'x', string.sub(words, cut + 1))
   else
-    redis.call('APPEND', KEYS[4] .. int(block) .. 'x', words)
+    redis.call('APPEND', KEYS[4] .. block .. 'x', words)
   end
   if lfirst == 0 then lfirst = first_row end
 end
 if lfirst > 0 and (added_rows > 0 or forced) then
-  if trim(KEYS[3], tonumber(m[12] or 1000000), tonumber(m[13] or nil), tonumber(m[14] or nil), lcum, added_rows) then
+  if trim(KEYS[3], lseq, tonumber(m[12] or 1000000), tonumber(m[13] or nil), tonumber(m[14] or nil), lcum, added_rows) then
     local head = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)
     local first = head[1] and tonumber(string.match(head[1][1], '^%d+')) or lseq + 1
     local old, new = math.floor((lfirst - lbase - 1) / BLOCK), math.floor((first - lbase - 1) / BLOCK)
     for gone = old, math.min(new, old + 64) - 1 do
-      local prefix = KEYS[4] .. int(gone)
+      local prefix = KEYS[4] .. gone
       redis.call('UNLINK', prefix .. 't', prefix .. 'T', prefix .. 'S', prefix .. 'A', prefix .. 's', prefix .. 'c',
         prefix .. 'e', prefix .. 'k', prefix .. 'x')
     end
@@ -240,15 +257,17 @@ if lfirst > 0 and (added_rows > 0 or forced) then
   end
 end
 
-if dirty or forced or added > 0 or added_rows > 0 then
-  redis.call('HSET', KEYS[1], 'gen', generation, 'epoch', epoch, 'seq', int(seq), 'lseq', int(lseq), 'ecum', int(ecum),
-    'lcum', int(lcum), 'lbase', int(lbase), 'lholes', lholes, 'lfirst', int(lfirst))
+if added > 0 and added_rows == 0 and not dirty and not forced then
+  redis.call('HSET', KEYS[1], 'seq', seq, 'ecum', ecum)
+elseif dirty or forced or added > 0 or added_rows > 0 then
+  redis.call('HSET', KEYS[1], 'gen', generation, 'epoch', epoch, 'seq', seq, 'lseq', lseq, 'ecum', ecum,
+    'lcum', lcum, 'lbase', lbase, 'lholes', lholes, 'lfirst', lfirst)
 end
 
 -- The doorbell carries the entries as stored; too much for a message, and it carries the numbers only.
 local function ring(channel, first, lines, bytes, too_big)
   if #lines == 0 then return end
-  local head = generation .. ' ' .. epoch .. ' ' .. int(first) .. ' ' .. int(#lines)
+  local head = generation .. ' ' .. epoch .. ' ' .. first .. ' ' .. (#lines)
   if too_big or bytes > 65536 then
     redis.call('PUBLISH', channel, head)
   else

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Purpose: a purge: the next generation begins. Everything of the old one is out of every reader's sight in this one step,
 --   however much it is; a job removes its keys later. Sequence numbers go on, config stays.
 -- KEYS: 1 meta hash; 2 events stream of the NEXT generation; 3 timers zset; 4 pending questions of the present generation;

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- Purpose: all that a decision about one question or one session's questions looks at, as one point in time.
 -- KEYS: 1 meta hash; 2 pending questions; 3 pending ids by session; 4 outcomes; 5 config hash; 6 idempotency record.
 -- ARGV: 1 generation, 2 question id ('' = none), 3 session id ('' = the question's), 4 '1' when KEYS 6 is to be read.

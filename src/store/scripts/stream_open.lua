@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Purpose: one stream opens: counts it (this replica's absolute count, so that a lost reply or a repeat cannot drift) and reads
 --   the bounds of what is kept, in one step: the count is right before the reader's first byte.
 -- KEYS: 1 meta hash; 2 the stream of the generation; 3 subscriber hash; ARGV: 1 generation, 2 epoch for a workspace never seen,

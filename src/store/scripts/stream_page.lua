@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- Purpose: one page of a stream's entries from a sequence number on, with the bounds of what is kept, as one point in time.
 -- KEYS: 1 meta hash; 2 the stream of the generation. ARGV: 1 generation, 2 sequence field of meta, 3 from seq (inclusive),
 --   4 most entries, 5 bytes after which no further step of 16 entries is read.

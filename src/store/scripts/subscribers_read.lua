@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Purpose: the live readers of a workspace, replica by replica; fields whose lease ended are removed.
 -- KEYS: 1 subscriber hash. ARGV: none. Reply: {replica, events readers, log readers, replica, ...}, live ones only.
 -- Bound: one field a replica.

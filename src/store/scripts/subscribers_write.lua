@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Purpose: this replica states how many readers it has in one workspace, and until when that holds.
 -- KEYS: 1 subscriber hash. ARGV: 1 replica incarnation, 2 count version, 3 events readers, 4 log readers, 5 lease in ms.
 -- Reply: 1. An older version than the one held changes nothing. Zeros stay until their lease ends, so that a statement

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Purpose: the workspaces of one index set with a timer that is due. Each is put off by a short lease, so that of all replicas
 --   one looks at it now, and another a little later should this one die.
 -- KEYS: 1 index set. ARGV: 1 lease in ms, 2 most workspaces. Reply: {time in ms, workspace, ...}.

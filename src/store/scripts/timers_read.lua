@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- Purpose: the due timers of one workspace, and when the next one is.
 -- KEYS: 1 timers set; 2 meta hash. ARGV: 1 most timers. Reply: {time in ms, generation, next due in ms (0 = none), timer, ...}.
 -- Bound: ARGV 1.

@@ -20,14 +20,9 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it on free ports and waits until it is ready. `arguments` come after these, so that they win.
+    /// Starts it, on free ports unless `arguments` name others, and waits until it is ready.
     pub async fn start<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Self {
-        let mut child = downbeat()
-            .args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log=warn"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = downbeat().args(["serve", "--log=warn"]).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (mut public, mut admin) = (None, None);
         while public.is_none() || admin.is_none() {
@@ -85,7 +80,7 @@ impl Process {
     }
 }
 
-/// The binary, without the settings of whoever runs the tests.
+/// The binary, on free ports and without the settings of whoever runs the tests.
 pub fn downbeat() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_downbeat"));
     for (name, _) in std::env::vars_os() {
@@ -93,6 +88,7 @@ pub fn downbeat() -> Command {
             command.env_remove(name);
         }
     }
+    command.envs([("DOWNBEAT_LISTEN", "127.0.0.1:0"), ("DOWNBEAT_ADMIN_LISTEN", "127.0.0.1:0")]);
     command.kill_on_drop(true).stdin(Stdio::null());
     command
 }

@@ -32,6 +32,8 @@ pub struct Frame {
     pub data: String,
     /// The id, if this frame brought one.
     pub id: Option<String>,
+    /// The cursor a browser would send if its stream ended behind this frame.
+    pub last_event_id: String,
     /// The frame's own bytes, its blank line included.
     pub raw: String,
 }
@@ -65,6 +67,7 @@ pub struct Stream {
     pub headers: HeaderMap,
     /// All bytes of the body so far.
     pub raw: Vec<u8>,
+    last_event_id: String,
     body: Incoming,
     parser: Parser,
     frames: VecDeque<Frame>,
@@ -100,13 +103,23 @@ impl Stream {
             panic!("{} for the stream {uri}: {}", head.status, String::from_utf8_lossy(&text));
         }
         assert_eq!(head.headers["content-type"], "text/event-stream", "{uri}");
-        Ok(Self { headers: head.headers, raw: Vec::new(), body, parser: Parser::default(), frames: VecDeque::new(), ended: None, driver })
+        Ok(Self {
+            headers: head.headers,
+            raw: Vec::new(),
+            last_event_id: String::new(),
+            body,
+            parser: Parser::default(),
+            frames: VecDeque::new(),
+            ended: None,
+            driver,
+        })
     }
 
     /// The next frame of any kind; `None` when the stream has ended.
     pub async fn frame(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.frames.pop_front() {
+                self.last_event_id.clone_from(&frame.last_event_id);
                 return Some(frame);
             }
             if self.ended.is_some() {
@@ -205,9 +218,9 @@ impl Stream {
         self.parser.retry
     }
 
-    /// The cursor a browser would send when it comes back.
+    /// The cursor a browser would send if its stream ended behind the frames taken so far.
     pub fn last_event_id(&self) -> &str {
-        &self.parser.last_event_id
+        &self.last_event_id
     }
 
     /// The body so far as text.

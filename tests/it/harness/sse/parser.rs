@@ -10,8 +10,7 @@ pub struct Parser {
     pub comments: usize,
     /// The last `retry` field.
     pub retry: Option<u64>,
-    /// The last event ID buffer.
-    pub last_event_id: String,
+    last_event_id: String,
     line: Vec<u8>,
     raw: String,
     event: String,
@@ -73,7 +72,7 @@ impl Parser {
         }
         let data = self.data.take()?;
         let event = if event.is_empty() { "message".to_owned() } else { event };
-        Some(Frame { event, data, id, raw })
+        Some(Frame { event, data, id, last_event_id: self.last_event_id.clone(), raw })
     }
 }
 
