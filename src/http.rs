@@ -37,6 +37,7 @@ mod questions_outcome;
 mod questions_reject;
 mod questions_withdraw;
 
+mod dump;
 mod purge;
 
 mod sse;
@@ -87,6 +88,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(questions_answer::answer))
         .routes(routes!(questions_reject::reject))
         .routes(routes!(questions_outcome::outcome))
+        .routes(routes!(dump::dump))
         .routes(routes!(purge::purge))
 }
 

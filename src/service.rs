@@ -6,6 +6,7 @@ mod error;
 
 mod config;
 mod connections;
+mod dump;
 mod events;
 mod log;
 mod maintenance;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use act::{Act, Idempotency, Reply};
 pub use config::{ConfigView, IfMatch};
 pub use connections::Connections;
+pub use dump::DumpText;
 pub use error::Error;
 pub use events::PublishBody;
 pub use log::{LogExport, LogPage, LogQuery, LogRow};

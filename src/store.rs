@@ -8,6 +8,7 @@ pub mod columns;
 pub mod commit;
 pub mod connection;
 pub mod doorbell;
+pub mod dump;
 pub mod error;
 pub mod feed;
 pub mod keys;

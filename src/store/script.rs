@@ -17,6 +17,8 @@ pub static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!(
 pub static STREAM_OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/stream_open.lua")));
 /// A page of a stream.
 pub static STREAM_PAGE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/stream_page.lua")));
+/// A debug dump begins.
+pub static DUMP_OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/dump_open.lua")));
 /// A purge.
 pub static PURGE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/purge.lua")));
 /// A replica's count of readers.

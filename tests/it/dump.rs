@@ -91,7 +91,7 @@ fn check(dump: &Value) {
     assert_eq!(seqs, (1..=latest).collect::<Vec<_>>(), "a prefix without a hole");
     assert_eq!((&dump["events"]["oldest_seq"], &dump["events"]["latest_seq"]), (&json!(1), &json!(latest)));
 
-    let rows = dump["log"]["items"].as_array().unwrap();
+    let rows: Vec<_> = dump["log"]["items"].as_array().unwrap().iter().map(|item| &item["row"]).collect();
     for n in 0..2 {
         let kind = format!("writer.{n}");
         let marks: Vec<_> = events.iter().filter(|event| event["type"] == *kind).map(|event| &event["seq"]).collect();
