@@ -5,6 +5,9 @@ use tokio::task::JoinSet;
 
 use crate::harness::{Api, Cluster};
 
+/// Makes a valid question wrong in one place.
+type Spoil<'a> = &'a dyn Fn(&mut Value);
+
 /// A body that asks one question with two options; free text is allowed.
 pub fn ask(session: &str) -> Value {
     json!({
@@ -210,7 +213,6 @@ async fn wrong_answers_are_refused_with_their_paths_and_the_question_stays() {
 async fn a_wrong_ask_is_refused_with_its_paths() {
     let cluster = Cluster::two().await;
     let (a, b) = cluster.workspace();
-    type Spoil<'a> = &'a dyn Fn(&mut Value);
     let cases: [(Spoil<'_>, &str); 9] = [
         (&|body| body["sessionID"] = json!("a b"), "sessionID"),
         (&|body| body["questions"] = json!([]), "questions"),
