@@ -125,8 +125,19 @@ impl Site {
         }
     }
 
+    /// Asks the first replica, or the next one that can be reached.
     async fn request(&self, method: &str, workspace: usize, route: &str) -> Result<Reply, client::Error> {
-        let base = &self.bases[0];
+        let mut reply = self.request_at(&self.bases[0], method, workspace, route).await;
+        for base in &self.bases[1..] {
+            if reply.is_ok() {
+                break;
+            }
+            reply = self.request_at(base, method, workspace, route).await;
+        }
+        reply
+    }
+
+    async fn request_at(&self, base: &Base, method: &str, workspace: usize, route: &str) -> Result<Reply, client::Error> {
         let request = base.head(method, &base.path(&self.workspaces[workspace], route), &[], 0);
         Connection::open(base).await?.exchange(&request).await
     }

@@ -1,4 +1,4 @@
-//! Questions: prompts that an agent raised and a person decides. A question is pending from [`ask`] until exactly one of [`answer`],
+//! Questions: prompts that an agent raised and a person decides. A question is pending from [`mod@ask`] until exactly one of [`answer`],
 //! [`reject`], [`cancel`] and [`expire`] is committed; each of these is a transaction that expects it to be pending still, so the first wins.
 //!
 //! ```text

@@ -51,6 +51,11 @@ impl Reader {
         self.items.next().ok_or_else(|| Error::Corrupt("a script's reply ended early".into()))
     }
 
+    /// The next element, an array itself.
+    pub fn array(&mut self) -> Result<Self, Error> {
+        Self::new(self.next()?)
+    }
+
     /// How many elements are left.
     pub fn left(&self) -> usize {
         self.items.len()

@@ -56,7 +56,7 @@ impl Store {
         self.connections.run::<i64>(&command).await.map(drop)
     }
 
-    /// Workspaces with due timers; each is this caller's for [`LEASE_MS`].
+    /// Workspaces with due timers; each is this caller's for a lease of 2 s.
     pub async fn due_workspaces(&self) -> Result<Vec<Taken>, Error> {
         let mut found = Vec::new();
         for bucket in 0..TIMER_BUCKETS {

@@ -5,6 +5,9 @@ use tokio::task::JoinSet;
 
 use crate::harness::{Api, Cluster};
 
+/// Makes a valid question wrong in one place.
+type Spoil<'a> = &'a dyn Fn(&mut Value);
+
 /// A body that asks one question with two options; free text is allowed.
 pub fn ask(session: &str) -> Value {
     json!({
