@@ -19,7 +19,7 @@ run: build ## Starts the service with a private Redis, data in ./.downbeat. Inst
 demo: build ## Plays a team of agents against the service that "make run" started.
 	@exec $(BIN) demo $(ARGS)
 
-bench: build ## Measures deliveries, publishes, replay and memory on this machine.
+bench: build ## Measures a running service: make bench ARGS="fanout --pid 123,456" (ARGS="--help" lists the scenarios).
 	@scripts/need redis-server
 	@exec $(BIN) bench $(ARGS)
 
