@@ -209,8 +209,6 @@ async fn wrong_answers_are_refused_with_their_paths_and_the_question_stays() {
     assert_eq!(outcome["answers"], json!([[], ["Reject", "Approve"]]), "as they were given");
 }
 
-type Spoil<'a> = &'a dyn Fn(&mut Value);
-
 #[tokio::test]
 async fn a_wrong_ask_is_refused_with_its_paths() {
     let cluster = Cluster::two().await;
