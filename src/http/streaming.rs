@@ -126,7 +126,13 @@ fn accepted(headers: &HeaderMap) -> Accepted {
 }
 
 async fn page(state: &State, workspace: &WorkspaceId, kind: Kind, wanted: Wanted) -> Result<Response, Problem> {
-    let batch = state.hub.batch(workspace, kind, wanted).await.map_err(Error::from)?;
+    let at_once = Wanted { wait: Duration::ZERO, ..wanted.clone() };
+    let batch = tokio::select! {
+        batch = state.hub.batch(workspace, kind, wanted) => batch,
+        // A replica that drains sends its waiters away with what there is: they ask another one.
+        () = state.life.soft().cancelled() => state.hub.batch(workspace, kind, at_once).await,
+    };
+    let batch = batch.map_err(Error::from)?;
     let bounds = batch.bounds;
     let mut body = String::with_capacity(batch.json.len() + 160);
     body.push_str(r#"{"events":["#);

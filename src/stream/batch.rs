@@ -15,7 +15,7 @@ use crate::store::{Error, Kind};
 const LOOKED_AT: u64 = 20_000;
 
 /// What to read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Wanted {
     /// Behind this; without it, from now on.
     pub cursor: Option<Position>,

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::harness::sse::End;
-use crate::harness::{Cluster, Follower, Process, Redis, eventually, workspace};
+use crate::harness::{Cluster, Follower, Process, Redis, bounded, eventually, workspace};
 
 const DRAIN: Duration = Duration::from_secs(3);
 
@@ -106,4 +106,24 @@ async fn a_replica_without_readers_does_not_wait_for_the_drain_time() {
     process.terminate().await;
     let status = process.ended().await;
     assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_wait_are_answered_before_the_exit() {
+    let redis = Redis::shared();
+    let mut process = Process::start([format!("--redis-url={}", redis.url().expose()), "--drain-seconds=2".to_owned()]).await;
+    let api = process.api(&workspace());
+    let id = crate::questions::asked_id(&api, "ses_1").await;
+    let outcome = tokio::spawn(api.get(&format!("questions/{id}/outcome?wait=60")).try_send());
+    let page = tokio::spawn(api.get("events?since_seq=1&wait=30").header("accept", "application/json").try_send());
+    // Both have been taken when what came after them on connections of their own is answered.
+    for _ in 0..3 {
+        api.get("config").ok(200).await;
+    }
+    process.terminate().await;
+    let (outcome, page) = (bounded("the outcome", outcome).await.unwrap(), bounded("the page", page).await.unwrap());
+    let (outcome, page) = (outcome.expect("an answer, not a broken connection"), page.expect("an answer, not a broken connection"));
+    assert!([204, 503].contains(&outcome.status), "{}", outcome.text());
+    assert!([200, 503].contains(&page.status), "{}", page.text());
+    assert_eq!(process.ended().await.code(), Some(0));
 }

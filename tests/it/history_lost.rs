@@ -146,3 +146,27 @@ async fn a_purge_after_a_loss_keeps_numbers_above_what_was_seen() {
     assert_eq!(history[0]["type"], "orchestration.purged");
     assert!(history[0]["seq"].as_u64().unwrap() > last, "{history:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_saw_nothing_of_what_was_lost_does_not_use_its_numbers_again() {
+    let cluster = Cluster::alone().await;
+    let (a, b) = cluster.workspace();
+    // The second replica knows the workspace from before, and nothing of what comes now.
+    b.emit_many(10).await;
+    cluster.redis.save().await;
+    let mut open = a.stream("events?since_seq=0").await;
+    let last = a.emit_many(15).await;
+    open.until(last).await;
+    let before = epoch(&a).await;
+    lose(&cluster.redis);
+    // The one that saw more says so by itself, with nobody writing through it.
+    eventually("the epoch to move", async || {
+        let answer = b.get("events?since_seq=0&limit=1").header("accept", "application/json").send().await;
+        (answer.status == 200 && answer.json()["meta"]["epoch"] != *before).then_some(())
+    })
+    .await;
+    let next = emit(&b).await;
+    assert!(next > last, "{next} was used for another event that a reader has seen");
+    assert_eq!(open.find("stream.reset").await.payload()["reason"], "epoch");
+    assert_eq!(open.until(next).await.last().unwrap().seq(), next);
+}

@@ -105,3 +105,14 @@ async fn a_key_that_is_none_is_refused() {
     post(&a, "events", &"k".repeat(128), &event(1)).await.ok(201);
     assert_eq!(b.history().await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_purge_does_not_forget_what_was_done() {
+    let cluster = Cluster::two().await;
+    let (a, b) = cluster.workspace();
+    let first = post(&a, "events", "k", &event(1)).await;
+    b.act("purge").ok(200).await;
+    let again = post(&b, "events", "k", &event(1)).await;
+    assert_eq!((again.status, again.text()), (201, first.text()));
+    assert_eq!(a.history().await.len(), 1, "the purge alone");
+}

@@ -87,3 +87,47 @@ async fn a_long_history_is_replayed_whole_to_many_at_once() {
     }
     readers.join_all().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_come_and_go_while_writers_write_never_see_a_hole() {
+    let cluster = Cluster::two().await;
+    let (a, b) = cluster.workspace();
+    let last = 600;
+    let writing = {
+        let (a, b) = (a.clone(), b.clone());
+        tokio::spawn(async move {
+            for n in 0..last {
+                if n % 2 == 0 { &a } else { &b }.emit(n).await;
+            }
+        })
+    };
+    let mut readers = JoinSet::new();
+    for n in 0..12_usize {
+        let apis = [a.clone(), b.clone()];
+        readers.spawn(async move {
+            // Comes, takes a few, leaves, comes back at the other replica: all visits together are one history.
+            let (mut cursor, mut seqs, mut visits) = (String::new(), Vec::new(), 0);
+            while seqs.last() != Some(&last) {
+                let mut call = apis[(n + visits) % 2].get("events?since_seq=0");
+                if !cursor.is_empty() {
+                    call = call.header("last-event-id", &cursor);
+                }
+                let mut stream = call.stream().await;
+                let take = [1, 7, 40][(n + visits) % 3];
+                let mut taken = 0;
+                while taken < take && seqs.last() != Some(&last) {
+                    let frame = stream.next().await;
+                    if !frame.is_control() {
+                        seqs.push(frame.seq());
+                        taken += 1;
+                    }
+                }
+                stream.last_event_id().clone_into(&mut cursor);
+                visits += 1;
+            }
+            assert_eq!(seqs, (1..=last).collect::<Vec<_>>(), "reader {n} over {visits} visits");
+        });
+    }
+    readers.join_all().await;
+    writing.await.unwrap();
+}

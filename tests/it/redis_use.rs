@@ -9,8 +9,7 @@ use crate::harness::{Api, Cluster, Redis, in_time, workspace};
 use crate::questions::{ask, asked_id};
 
 /// Does a little of everything, so that every script runs and every kind of key is there.
-/// `run` keeps the idempotency keys of two rounds apart: a purge does not forget them.
-async fn everything(a: &Api, b: &Api, run: &str) {
+async fn everything(a: &Api, b: &Api) {
     a.patch("config", &json!({"retention": {"events": {"max_count": 40, "max_age_ms": 3_600_000}}})).ok(200).await;
     b.patch("config", &json!({"questions": {"max_pending_per_session": 2}, "retention": {"log": {"max_bytes": 50_000}}})).ok(200).await;
     let mut events = b.stream("events?since_seq=0").await;
@@ -41,21 +40,21 @@ async fn everything(a: &Api, b: &Api, run: &str) {
 async fn a_node_of_a_redis_cluster_takes_everything_the_service_does() {
     let cluster = Cluster::with(Redis::cluster_node().await, |_| ()).await;
     let (a, b) = cluster.workspace();
-    everything(&a, &b, "0").await;
+    everything(&a, &b).await;
     let dump = b.get("debug-dump").send().await.body;
     let (target, _) = cluster.workspace();
     target.act("restore").header("content-type", "application/json").body(dump).ok(200).await;
     a.act("purge").header("idempotency-key", "purge").ok(200).await;
-    everything(&a, &b, "1").await;
+    everything(&a, &b).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_key_of_a_workspace_lies_in_its_slot() {
     let cluster = Cluster::alone().await;
     let (a, b) = cluster.workspace();
-    everything(&a, &b, "2").await;
+    everything(&a, &b).await;
     a.act("purge").ok(200).await;
-    everything(&a, &b, "3").await;
+    everything(&a, &b).await;
     let keys: Vec<String> = cluster.redis.run(&["KEYS", "*"]).await;
     assert!(keys.len() > 15, "{keys:?}");
     let (own, index) = (format!("{}:{{{}}}:", cluster.prefix, a.workspace), format!("{}:due:", cluster.prefix));
@@ -67,7 +66,7 @@ async fn every_key_of_a_workspace_lies_in_its_slot() {
 async fn what_a_purge_left_behind_is_collected() {
     let cluster = Cluster::alone().await;
     let (a, b) = cluster.workspace();
-    everything(&a, &b, "4").await;
+    everything(&a, &b).await;
     let left = async || -> Vec<String> {
         let mut keys: Vec<String> = cluster.redis.run(&["KEYS", &format!("{}:*:g1:*", cluster.prefix)]).await;
         let mut owned = Vec::new();
@@ -102,7 +101,7 @@ async fn what_a_purge_left_behind_is_collected() {
     .await;
     // The present generation is untouched.
     assert_eq!(b.history().await.len(), 1);
-    everything(&b, &a, "again").await;
+    everything(&b, &a).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
