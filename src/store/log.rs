@@ -34,7 +34,7 @@ use super::keys::{Generation, Kind};
 use crate::domain::ids::WorkspaceId;
 
 /// Bytes of complete columns that a replica keeps.
-const CACHE_BYTES: usize = 64 * 1024 * 1024;
+const CACHE_BYTES: usize = 128 * 1024 * 1024;
 /// Scans of columns at once; others wait. With what one scan holds, this bounds the memory of all.
 const SCANS: usize = 4;
 /// How often a query looks again because retention was faster.

@@ -14,12 +14,12 @@ use crate::store::error::Error;
 use crate::store::{Store, log};
 
 /// Bytes of a window of titles and targets.
-const WINDOW: usize = 4 * 1024 * 1024;
+const WINDOW: usize = 128 * 1024;
 /// Columns, or windows, asked for in one go; it bounds what a query holds.
 const CELLS_AT_ONCE: usize = 8;
-const WINDOWS_AT_ONCE: usize = 1;
+const WINDOWS_AT_ONCE: usize = 16;
 /// Pieces that wait for their judge.
-const WAITING: usize = 2;
+const WAITING: usize = 16;
 
 /// A part of a column that is wanted.
 #[derive(Clone, Copy, Debug)]
