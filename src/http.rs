@@ -39,6 +39,7 @@ mod questions_withdraw;
 
 mod dump;
 mod purge;
+mod restore;
 
 mod sse;
 mod streaming;
@@ -89,6 +90,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(questions_reject::reject))
         .routes(routes!(questions_outcome::outcome))
         .routes(routes!(dump::dump))
+        .routes(routes!(restore::restore))
         .routes(routes!(purge::purge))
 }
 

@@ -13,6 +13,7 @@ mod maintenance;
 mod questions;
 mod record;
 mod resolve;
+mod restore;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use events::PublishBody;
 pub use log::{LogExport, LogPage, LogQuery, LogRow};
 pub use questions::History;
 pub use resolve::Expiry;
+pub use restore::Upload;
 
 pub use crate::store::log::{At, Order};
 

@@ -18,6 +18,7 @@ pub mod log;
 mod purge;
 mod questions;
 mod reply;
+pub mod restore;
 pub mod retention;
 mod script;
 pub mod subscribers;

@@ -17,6 +17,13 @@ pub fn of(parts: &Parts, body: &[u8]) -> Result<Act, Problem> {
     Ok(Act { idempotency: idempotency(parts, body)?, traceparent: traceparent(&parts.headers) })
 }
 
+/// Reads the headers of a POST whose body comes as a stream: its fingerprint is finished with the digest, once the body was read.
+pub fn streamed(parts: &Parts) -> Result<(Act, Option<Sha256>), Problem> {
+    let act = of(parts, b"")?;
+    let digest = act.idempotency.as_ref().map(|_| digest(parts));
+    Ok((act, digest))
+}
+
 /// Reads the headers of a change that is repeatable by its nature and takes no key.
 pub fn without_key(parts: &Parts) -> Act {
     Act { idempotency: None, traceparent: traceparent(&parts.headers) }
@@ -35,6 +42,11 @@ fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<Idempotency>, Proble
         .ok()
         .and_then(|text| IdempotencyKey::parse(text).ok())
         .ok_or_else(|| Fault::new("Idempotency-Key", "must be 1 to 128 visible ASCII characters"))?;
+    Ok(Some(Idempotency { key, fingerprint: digest(parts).chain_update(body).finalize().into() }))
+}
+
+/// The digest of a request up to its body.
+fn digest(parts: &Parts) -> Sha256 {
     let mut digest = Sha256::new();
     digest.update(parts.method.as_str());
     digest.update(b"\n");
@@ -42,8 +54,7 @@ fn idempotency(parts: &Parts, body: &[u8]) -> Result<Option<Idempotency>, Proble
     digest.update(b"?");
     digest.update(parts.uri.query().unwrap_or_default());
     digest.update(b"\n");
-    digest.update(body);
-    Ok(Some(Idempotency { key, fingerprint: digest.finalize().into() }))
+    digest
 }
 
 /// A header that is no trace context is left aside, as W3C asks.

@@ -276,3 +276,12 @@ pub struct Purged {
     /// Always the same, in this order.
     pub purged: Vec<String>,
 }
+
+/// What a restore made.
+#[derive(ToSchema)]
+pub struct Restored {
+    /// Always true.
+    pub restored: bool,
+    /// The newest event's number.
+    pub seq: u64,
+}

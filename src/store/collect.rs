@@ -30,14 +30,19 @@ impl Garbage {
         let blocks = if first == 0 { (0, 0) } else { (block(first), block(last.max(first)) + 1) };
         Some(Self { generation: Generation(generation), blocks })
     }
+
+    /// Writes the timer that [`Garbage::parse`] reads.
+    pub fn timer(generation: Generation, first: u64, last: u64, base: u64) -> String {
+        format!("g {generation} {first} {last} {base}")
+    }
 }
 
 impl Store {
     /// Removes the keys of a purged generation. Dying between, it is done again from the start.
     pub async fn collect(&self, workspace: &WorkspaceId, present: Generation, garbage: Garbage) -> Result<(), Error> {
         let generation = garbage.generation;
-        if generation >= present {
-            return Err(Error::Corrupt(format!("generation {generation} is to be collected, but {present} is the present one")));
+        if generation == present {
+            return Err(Error::Corrupt(format!("generation {generation} is to be collected, but it is the present one")));
         }
         let (mut block, end) = garbage.blocks;
         let prefix = self.keys.columns(workspace, generation);

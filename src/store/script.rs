@@ -21,6 +21,10 @@ pub static STREAM_PAGE: LazyLock<Script> = LazyLock::new(|| Script::new(include_
 pub static DUMP_OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/dump_open.lua")));
 /// A purge.
 pub static PURGE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/purge.lua")));
+/// A restore begins.
+pub static RESTORE_OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/restore_open.lua")));
+/// A restore ends.
+pub static RESTORE_FLIP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/restore_flip.lua")));
 /// A replica's count of readers.
 pub static SUBSCRIBERS_WRITE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/subscribers_write.lua")));
 /// The live readers.
