@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::harness::{Cluster, Replica};
 
-fn error(replica: &Replica, method: Method, path: &str) -> crate::harness::client::Call {
+fn error(replica: &Replica, method: Method, path: &str) -> crate::harness::Call {
     replica.http.call(method, path)
 }
 

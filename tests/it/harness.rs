@@ -9,7 +9,7 @@ pub mod replica;
 pub mod sse;
 pub mod wait;
 
-pub use self::client::{Answer, Api, Http};
+pub use self::client::{Answer, Api, Call, Http};
 pub use self::process::Process;
 pub use self::proxy::Proxy;
 pub use self::redis::Redis;

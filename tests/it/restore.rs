@@ -1,9 +1,14 @@
 //! Restore: the reads then equal the source's, and the numbers go on.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::appends::row;
-use crate::harness::{Api, Cluster};
+use crate::harness::{Api, Call, Cluster};
 use crate::questions::{ask, asked_id};
 
 async fn fill(api: &Api) {
@@ -101,4 +106,77 @@ async fn what_is_no_dump_changes_nothing() {
     let answer = a.act("restore").header("content-type", "application/json").body(cut).send().await;
     assert_eq!(answer.ok(400)["name"], "BadRequestError");
     assert!(b.history().await.is_empty(), "half a dump is none");
+}
+
+fn restored(api: &Api, route: &str, dump: &Bytes) -> Call {
+    api.act(route).header("content-type", "application/json").body(dump.clone())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_larger_than_other_bodies_is_restored() {
+    let cluster = Cluster::two().await;
+    let (a, b) = cluster.workspace();
+    let batch = json!({"events": vec![json!({"type": "work.fat", "payload": {"fill": "x".repeat(8000)}}); 100]});
+    for _ in 0..6 {
+        a.post("events", &batch).ok(201).await;
+    }
+    let dump = b.get("debug-dump").send().await.body;
+    assert!(dump.len() > 4 * 1024 * 1024);
+    let (target, other) = cluster.workspace();
+    assert_eq!(restored(&target, "restore", &dump).ok(200).await, json!({"restored": true, "seq": 600}));
+    let history = other.history().await;
+    assert_eq!(history.len(), 600);
+    assert_eq!(history, a.history().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forced_restore_under_writers_and_readers_uses_no_number_twice() {
+    let cluster = Cluster::two().await;
+    let (source, _) = cluster.workspace();
+    source.emit_many(30).await;
+    let dump = source.get("debug-dump").send().await.body;
+
+    let (a, b) = cluster.workspace();
+    a.emit_many(100).await;
+    let mut open = b.stream("events").await;
+    open.control("stream.ready").await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut writers = JoinSet::new();
+    for n in 0..4 {
+        let (api, stop) = (if n % 2 == 0 { a.clone() } else { b.clone() }, stop.clone());
+        writers.spawn(async move {
+            let mut seqs = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                seqs.push(api.emit(n).await);
+            }
+            seqs
+        });
+    }
+    for _ in 0..3 {
+        assert_eq!(restored(&a, "restore?force=true", &dump).ok(200).await["restored"], true);
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut seqs = writers.join_all().await.concat();
+    seqs.sort_unstable();
+    let answered = seqs.len();
+    seqs.dedup();
+    assert_eq!(seqs.len(), answered, "a number was given twice");
+
+    // What is there is the dump and what was written after it, the same on both replicas.
+    let history = a.history().await;
+    assert_eq!(history, b.history().await);
+    assert_eq!(history[..30], source.history().await);
+    let last = a.emit(9).await;
+    assert!(last > *seqs.last().unwrap() && last > 100);
+    // The open reader was told that this is another history, and goes on in it.
+    let mut told = 0;
+    loop {
+        let frame = open.next().await;
+        match &*frame.event {
+            "stream.reset" => told += 1,
+            "work.done" if frame.seq() == last => break,
+            _ => {}
+        }
+    }
+    assert!(told >= 1);
 }
