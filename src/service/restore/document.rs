@@ -193,7 +193,7 @@ impl State<'_> {
         self.to.blocking_send(piece).map_err(|_| self.give_up(crate::store::Error::Closed.into()))
     }
 
-    fn number<'de, A: MapAccess<'de>>(&self, map: &mut A) -> Result<u64, A::Error> {
+    fn number<'de, A: MapAccess<'de>>(map: &mut A) -> Result<u64, A::Error> {
         let number: u64 = map.next_value()?;
         if number > MOST { Err(A::Error::custom("a number that is too large")) } else { Ok(number) }
     }
@@ -223,7 +223,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                     state.head.borrow_mut().format = true;
                 }
                 "seq" => {
-                    let seq = state.number(&mut map)?;
+                    let seq = State::number(&mut map)?;
                     state.head.borrow_mut().seq = Some(seq);
                 }
                 "epoch" => {
@@ -237,7 +237,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                     state.head.borrow_mut().config = Some(config);
                 }
                 "config_version" => {
-                    let version = state.number(&mut map)?;
+                    let version = State::number(&mut map)?;
                     state.head.borrow_mut().config_version = version;
                 }
                 "executor" => {
@@ -304,14 +304,14 @@ impl<'de> Visitor<'de> for Stream<'_, '_> {
             state.at(format!("{name}.{member}"), PART);
             match member.as_str() {
                 "first_seq" => {
-                    let first = state.number(&mut map)?;
+                    let first = State::number(&mut map)?;
                     set(&|bounds| bounds.first = Some(first));
                     if is_log {
                         state.send(Piece::FirstRow(first))?;
                     }
                 }
                 "latest_seq" => {
-                    let latest = state.number(&mut map)?;
+                    let latest = State::number(&mut map)?;
                     set(&|bounds| bounds.latest = Some(latest));
                 }
                 "items" => map.next_value_seed(Items(state, if is_log { "log.items" } else { "events.items" }, item))?,

@@ -41,7 +41,7 @@ impl Words {
         let q = filter.q.as_ref().map(clean).map(|text| {
             let folded = text.to_lowercase();
             let other_case = |c: char| !c.is_ascii() && (c.to_lowercase().ne([c]) || c.to_uppercase().ne([c]));
-            let plain = !text.chars().any(other_case);
+            let plain = !folded.chars().any(other_case);
             Part { folded: Finder::new(&folded).into_owned(), text, plain }
         });
         (prefix.is_some() || q.is_some()).then_some(Self { prefix, q })
