@@ -1,13 +1,44 @@
 //! The service with a Redis of its own: what was answered is there after any restart.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::appends::row;
 use crate::harness::process::downbeat;
 use crate::harness::{Api, Process, bounded};
 use crate::questions::{asked_id, pending};
+
+/// A data directory. A private Redis outlives a service that was killed; it does not outlive its directory.
+struct Data(TempDir);
+
+impl Data {
+    fn new() -> Self {
+        Self(tempfile::Builder::new().prefix("downbeat-it-").tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        let end = Instant::now() + Duration::from_secs(5);
+        while let Ok(mut socket) = UnixStream::connect(self.path().join("redis.sock"))
+            && Instant::now() < end
+        {
+            let _ = socket.write_all(b"SHUTDOWN NOSAVE\r\n");
+            // Until it hangs up.
+            let _ = socket.set_read_timeout(Some(Duration::from_secs(1)));
+            let _ = socket.read(&mut [0; 64]);
+        }
+    }
+}
 
 async fn start(directory: &Path) -> Process {
     Process::start([format!("--data-dir={}", directory.display()), "--drain-seconds=1".to_owned()]).await
@@ -26,7 +57,7 @@ async fn reads(api: &Api) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_of_any_kind_loses_nothing() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Data::new();
     let mut process = start(directory.path()).await;
     let api = process.api("mine");
     api.emit_many(20).await;
@@ -53,7 +84,7 @@ async fn a_restart_of_any_kind_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_goes_on_where_it_was_before_the_restart() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Data::new();
     let mut process = start(directory.path()).await;
     let api = process.api("mine");
     let mut stream = api.stream("events?since_seq=0").await;
@@ -72,7 +103,7 @@ async fn a_reader_goes_on_where_it_was_before_the_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_data_directory_in_use_is_left_alone() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Data::new();
     let process = start(directory.path()).await;
     let second = downbeat().arg("serve").arg(format!("--data-dir={}", directory.path().display())).output();
     let output = bounded("the second to give up", second).await.unwrap();
